@@ -1,0 +1,80 @@
+"""`python -m engine JOB_FOLDER`: run a job, and tell of it in one JSON message a line.
+
+Messages go to stdout, logs to stderr. The line `cancel` on stdin ends the run. The exit code is
+0 after DONE, 1 after ERROR, and 3 when cancelled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+CANCELLED = 3
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job in the folder named by the only argument; returns the exit code."""
+    send = _messenger()
+    if len(arguments) != 1:
+        send(_error("Engine", f"it got the arguments {arguments}", "Give it one job folder"))
+        return 1
+    send({"type": "STATUS", "text": "Loading torch"})
+    try:
+        # Only here, so that an engine Python without torch can say so.
+        from .job import JobError
+        from .run import Cancelled, run
+    except (ImportError, OSError) as error:
+        send(
+            _error(
+                f"Engine Python {sys.executable!r}",
+                f"torch, torchvision or numpy cannot be imported ({error})",
+                "Install torch and torchvision for it, or name another Python in"
+                " STYLE_TRANSFER_3D_PYTHON",
+            )
+        )
+        return 1
+    cancelled = threading.Event()
+    threading.Thread(target=_listen, args=(cancelled,), daemon=True).start()
+    try:
+        run(Path(arguments[0]), send, cancelled)
+    except JobError as error:
+        send(_error(error.what, error.why, error.cure))
+        return 1
+    except Cancelled:
+        send({"type": "STATUS", "text": "Cancelled"})
+        return CANCELLED
+    return 0
+
+
+def _messenger() -> Callable[[dict[str, object]], None]:
+    """A function that writes messages to stdout, which is theirs alone from now on."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def send(message: dict[str, object]) -> None:
+        out.write(json.dumps(message) + "\n")
+        out.flush()
+
+    return send
+
+
+def _error(what: str, why: str, cure: str) -> dict[str, object]:
+    return {"type": "ERROR", "what": what, "why": why, "cure": cure}
+
+
+def _listen(cancelled: threading.Event) -> None:
+    """Wait for `cancel` on stdin; its end alone is no reason to stop (a farm closes it)."""
+    text = b""
+    while chunk := os.read(0, 1024):
+        text += chunk
+        if b"cancel\n" in text:
+            cancelled.set()
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""VGG features (Simonyan and Zisserman 2015) and where their weights come from.
+
+The layers are torchvision's; max pooling is replaced by average pooling, which Gatys et al.
+(2016) found to serve synthesis better.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
+
+from .job import JobError
+
+BUNDLED = Path(__file__).with_name("vgg16_features.pt")
+CACHED_VGG19 = "vgg19-dcbb9e9d.pth"
+CONFIGURATIONS = {"VGG16": "D", "VGG19": "E"}
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which network, and the file that holds its parameters."""
+
+    name: str
+    file: Path
+
+
+def find_weights(backbone: str, weights_file: str) -> Weights:
+    """Choose the network and its weights.
+
+    Args:
+        backbone: 'VGG19', 'VGG16' (the bundled one), or 'AUTO': VGG-19 if its weights are here.
+        weights_file: VGG-19's weights; empty looks in torchvision's cache.
+
+    Raises:
+        JobError: if the file named is not there, or VGG-19 was asked for and is nowhere.
+    """
+    if weights_file and not Path(weights_file).is_file():
+        raise JobError(
+            f"Weights file {weights_file!r}", "there is no such file",
+            "Choose VGG-19's weights, or leave the field empty",
+        )
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / CACHED_VGG19
+    vgg19 = Path(weights_file) if weights_file else cached
+    if backbone == "VGG19" and not vgg19.is_file():
+        raise JobError(
+            "Backbone VGG19", f"its weights are not at {str(cached)!r}",
+            "Name the file of its weights, or choose VGG16, which is bundled",
+        )
+    if backbone == "VGG19" or (backbone == "AUTO" and vgg19.is_file()):
+        return Weights("VGG19", vgg19)
+    if not BUNDLED.is_file():
+        raise JobError(
+            "Backbone VGG16", f"its weights are not at {str(BUNDLED)!r}",
+            "Install the built extension, or run `make weights` in the source folder",
+        )
+    return Weights("VGG16", BUNDLED)
+
+
+class Backbone(nn.Module):
+    """VGG up to the deepest layer asked for.
+
+    Args:
+        weights: as `find_weights` gives them.
+        layers: names such as 'relu4_1', in the network's order.
+
+    Raises:
+        JobError: if the file does not hold these weights.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, weights: Weights, layers: tuple[str, ...]) -> None:
+        super().__init__()
+        with torch.device("meta"):
+            modules = make_layers(cfgs[CONFIGURATIONS[weights.name]], batch_norm=False)
+        modules.load_state_dict(_read(weights), assign=True)
+        names = _names(modules)
+        missing = set(layers) - set(names)
+        if missing:
+            raise ValueError(f"{weights.name} has no layers {sorted(missing)}")
+        deepest = max(names.index(layer) for layer in layers)
+        self.names = names[: deepest + 1]
+        self.layers = layers
+        self.stages = nn.ModuleList(
+            nn.AvgPool2d(2) if isinstance(m, nn.MaxPool2d) else _plain(m)
+            for m in list(modules)[: deepest + 1]
+        )
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
+        self.register_buffer("std", torch.tensor(STD)[:, None, None])
+        self.requires_grad_(False).to(memory_format=torch.channels_last)
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Features of `image` (1, 3, H, W) in 0-1: for each layer, (1, C, h, w)."""
+        x = ((image - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        out = {}
+        for name, stage in zip(self.names, self.stages, strict=True):
+            x = stage(x)
+            if name in self.layers:
+                out[name] = x
+        return out
+
+
+def _plain(module: nn.Module) -> nn.Module:
+    """The module, but never working in place: features that were handed out must last."""
+    return nn.ReLU(inplace=False) if isinstance(module, nn.ReLU) else module
+
+
+def _names(modules: nn.Sequential) -> list[str]:
+    """'conv1_1', 'relu1_1', 'conv1_2', ... 'pool1', 'conv2_1' ..., as in the paper."""
+    names, block, number = [], 1, 0
+    for module in modules:
+        if isinstance(module, nn.MaxPool2d):
+            names.append(f"pool{block}")
+            block, number = block + 1, 0
+        else:
+            kind = "conv" if isinstance(module, nn.Conv2d) else "relu"
+            number += kind == "conv"
+            names.append(f"{kind}{block}_{number}")
+    return names
+
+
+def _read(weights: Weights) -> dict[str, Tensor]:
+    """Parameters of the convolutions, float32, keyed as torchvision's `features`."""
+    trouble = JobError(
+        f"Weights file {str(weights.file)!r}", f"it does not hold the weights of {weights.name}",
+        "Choose torchvision's file of that network, or backbone VGG16, which is bundled",
+    )
+    try:
+        state = torch.load(weights.file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise trouble from error
+    if not isinstance(state, dict):
+        raise trouble
+    state = {str(k).removeprefix("features."): v for k, v in state.items()}
+    with torch.device("meta"):
+        expected = make_layers(cfgs[CONFIGURATIONS[weights.name]], batch_norm=False).state_dict()
+    if any(not isinstance(state.get(k), Tensor) or state[k].shape != v.shape
+           for k, v in expected.items()):  # fmt: skip
+        raise trouble
+    return {k: state[k].float() for k in expected}

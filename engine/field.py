@@ -1,0 +1,190 @@
+"""The paint: values in the object's space, on sparse voxel lattices along the surface.
+
+A sum of lattices, each finer than the one before and turned by its own random rotation, so
+that no direction shows. Values live only on corners of voxels that the surface passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .views import random_rotation
+
+RATIO = 1.6  # of a lattice's voxel to the next finer one's
+COARSEST = 0.25  # of the object's largest side
+BITS = 21  # of each coordinate of a voxel in its key
+CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
+
+
+class Lookup(NamedTuple):
+    """Where points fall in a lattice: all that a step needs of them."""
+
+    cell: Tensor  # (N,) int32, row of Lattice.table
+    fraction: Tensor  # (N, 3) float32, position within the voxel, 0-1
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Voxels near the surface.
+
+    Attributes:
+        cell: side of a voxel, world units.
+        rotation: (3, 3) float64, world to lattice.
+        shift: (3,) float64, in voxels, keeps all coordinates positive.
+        cells: (C,) int64, sorted keys of the voxels.
+        table: (C, 8) int32, rows of the voxel's corners among the values; the row after the
+            last stands for corners that hold none.
+        corners: (M,) int64, sorted keys of the corners that hold values.
+    """
+
+    cell: float
+    rotation: Tensor
+    shift: Tensor
+    cells: Tensor
+    table: Tensor
+    corners: Tensor
+
+    @classmethod
+    def around(cls, points: Tensor, cell: float, generator: torch.Generator) -> Lattice:
+        """The lattice whose voxels hold `points` (N, 3), world space."""
+        rotation = random_rotation(generator).to(points.device)
+        jitter = torch.rand(3, generator=generator, dtype=torch.float64).to(points.device)
+        turned = points.double() @ rotation.T / cell
+        shift = jitter + 2 - turned.amin(0).floor()
+        cells = _key((turned + shift).floor().to(torch.int64)).unique()
+        corners = (cells[:, None] + _corner_offsets(points.device)).unique()
+        empty = torch.empty(0, 8, dtype=torch.int32, device=points.device)
+        bare = cls(cell, rotation, shift, cells[:0], empty, corners)
+        return bare._with_cells(cells)
+
+    def including(self, points: Tensor) -> Lattice:
+        """This lattice, able to look up `points` too; corners that it lacks count as 0."""
+        keys = _key(self._place(points).floor().to(torch.int64)).unique()
+        slot = torch.searchsorted(self.cells, keys).clamp(max=len(self.cells) - 1)
+        fresh = keys[self.cells[slot] != keys]
+        return self._with_cells(fresh) if len(fresh) else self
+
+    def locate(self, points: Tensor) -> Lookup:
+        """Find `points` (N, 3), which must be among those that the lattice can look up."""
+        place = self._place(points)
+        low = place.floor()
+        cell = torch.searchsorted(self.cells, _key(low.to(torch.int64)))
+        return Lookup(cell.to(torch.int32), (place - low).float())
+
+    def _place(self, points: Tensor) -> Tensor:
+        return points.double() @ self.rotation.T / self.cell + self.shift
+
+    def _with_cells(self, fresh: Tensor) -> Lattice:
+        """Add the voxels of keys `fresh` (N,), none of which the lattice has yet."""
+        keys = fresh[:, None] + _corner_offsets(fresh.device)  # (N, 8)
+        row = torch.searchsorted(self.corners, keys)
+        held = self.corners[row.clamp(max=len(self.corners) - 1)] == keys
+        rows = row.where(held, len(self.corners)).to(torch.int32)
+        cells, order = torch.cat((self.cells, fresh)).sort()
+        table = torch.cat((self.table, rows))[order]
+        return Lattice(self.cell, self.rotation, self.shift, cells, table, self.corners)
+
+
+class Field(nn.Module):
+    """Colours (logits, three channels) everywhere on a surface; 0 at the start.
+
+    Args:
+        points: (N, 3) world space, dense on the surface: about one for each finest voxel.
+        finest: side of the finest voxel, world units.
+        seed: of the rotations.
+    """
+
+    def __init__(self, points: Tensor, *, finest: float, seed: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        extent = float((points.amax(0) - points.amin(0)).max())
+        # Coordinates must fit their bits, whatever was asked for.
+        finest = max(finest, extent / (1 << (BITS - 3)))
+        cell, self.lattices = extent * COARSEST, list[Lattice]()
+        while cell > finest or not self.lattices:
+            self.lattices.append(Lattice.around(points, cell, generator))
+            cell /= RATIO
+        self.values = nn.ParameterList(
+            torch.zeros(len(lattice.corners) + 1, 3, device=points.device)
+            for lattice in self.lattices
+        )
+
+    def include(self, points: Tensor) -> None:
+        """Make `points` (N, 3) ones that `locate` can find; lookups made before are void."""
+        self.lattices = [lattice.including(points) for lattice in self.lattices]
+
+    def locate(self, points: Tensor, *, smallest: float) -> list[Lookup]:
+        """Look `points` (N, 3) up in the coarsest lattice, and all with voxels >= `smallest`."""
+        count = max(1, sum(lattice.cell >= smallest for lattice in self.lattices))
+        return [lattice.locate(points) for lattice in self.lattices[:count]]
+
+    def forward(self, lookups: list[Lookup]) -> Tensor:
+        """Values (N, 3) at points that `locate` has found."""
+        used = len(lookups)
+        return self._sum(self.lattices[:used], lookups)
+
+    @torch.no_grad()
+    def evaluate(self, points: Tensor) -> Tensor:
+        """Values (N, 3) of all lattices at any `points` (N, 3)."""
+        lattices = [lattice.including(points) for lattice in self.lattices]
+        return self._sum(lattices, [lattice.locate(points) for lattice in lattices])
+
+    @torch.no_grad()
+    def moved(self, points: Tensor) -> Tensor:
+        """Share (N,) of each point's weight in the finest lattice on values that are not 0."""
+        lattice = self.lattices[-1].including(points)
+        lookup = lattice.locate(points)
+        touched = (self.values[-1] != 0).any(-1)
+        touched[-1] = False
+        return (_trilinear(lookup.fraction) * touched[lattice.table[lookup.cell]]).sum(-1)
+
+    def _sum(self, lattices: list[Lattice], lookups: list[Lookup]) -> Tensor:
+        parts = [
+            _WeightedSum.apply(values, lattice.table[lookup.cell], _trilinear(lookup.fraction))
+            for lattice, values, lookup in zip(lattices, self.values, lookups, strict=False)
+        ]
+        return torch.stack(parts).sum(0)
+
+
+class _WeightedSum(torch.autograd.Function):
+    """Sum of table rows with weights; the last row counts as 0 and gets no gradient.
+
+    As `torch.nn.functional.embedding_bag`, whose own backward takes five times as long.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, weights)
+        ctx.shape = values.shape
+        return nn.functional.embedding_bag(
+            rows, values, per_sample_weights=weights, mode="sum", padding_idx=len(values) - 1
+        )
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        rows, weights = ctx.saved_tensors
+        spread = (weights[..., None] * grads[0][:, None]).flatten(0, 1)  # (8 N, 3)
+        out = spread.new_zeros(ctx.shape).index_add_(0, rows.flatten().long(), spread)
+        out[-1] = 0
+        return out, None, None
+
+
+def _key(place: Tensor) -> Tensor:
+    """Integer coordinates (N, 3) as one number each."""
+    x, y, z = place.unbind(-1)
+    return (x << (2 * BITS)) | (y << BITS) | z
+
+
+def _corner_offsets(device: torch.device) -> Tensor:
+    return _key(torch.tensor(CORNERS, device=device))  # (8,)
+
+
+def _trilinear(fraction: Tensor) -> Tensor:
+    """Weights (N, 8) of a voxel's corners, in the order of CORNERS."""
+    pairs = torch.stack((1 - fraction, fraction), -1)  # (N, 3, 2)
+    x, y, z = pairs.unbind(1)
+    return (x[:, :, None, None] * y[:, None, :, None] * z[:, None, None, :]).flatten(1)

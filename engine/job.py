@@ -1,0 +1,335 @@
+"""The boundary between Blender and the engine: one folder that holds a whole job.
+
+Needs numpy alone, so that Blender's process can import it without torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = 1
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+DEVICES = ("AUTO", "CPU", "CUDA", "MPS")
+BACKBONES = ("AUTO", "VGG19", "VGG16")
+TEXTURE_SIZES = (64, 8192)
+STYLE_SIDES = (16, 16384)
+
+
+class JobError(Exception):
+    """Bad input, said in one line: the thing, the cause and the cure.
+
+    Args:
+        what: the thing that is wrong, by the name its owner gave it.
+        why: the cause, quoting what was got.
+        cure: what to do about it.
+    """
+
+    def __init__(self, what: str, why: str, cure: str) -> None:
+        super().__init__(f"{what}: {why}. {cure}")
+        self.what, self.why, self.cure = what, why, cure
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangulated, UV-mapped surface.
+
+    Attributes:
+        vertices: (V, 3) float32, world space, Z up, right-handed.
+        faces: (F, 3) int64, indices into `vertices`.
+        uvs: (F, 3, 2) float32, per corner, u right and v up; outside 0-1 repeats.
+        materials: (F,) int64, indices into `Job.originals`.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    uvs: np.ndarray
+    materials: np.ndarray
+
+    def validate(self) -> None:
+        """Raise JobError unless the surface can be painted."""
+        corners = (len(self.faces), 3)
+        _expect("vertices", self.vertices, np.float32, (len(self.vertices), 3))
+        _expect("faces", self.faces, np.int64, corners)
+        _expect("uvs", self.uvs, np.float32, (*corners, 2))
+        _expect("materials", self.materials, np.int64, corners[:1])
+        if not len(self.faces):
+            raise JobError("Mesh", "it has no faces", "Choose a mesh with faces")
+        if self.faces.min() < 0 or self.faces.max() >= len(self.vertices):
+            raise JobError(
+                "Mesh",
+                f"faces point at vertices {self.faces.min()} to {self.faces.max()}"
+                f" of {len(self.vertices)}",
+                "Run Mesh > Clean Up in Blender, or export it again",
+            )
+        for name, values in (("vertices", self.vertices), ("UVs", self.uvs)):
+            bad = int((~np.isfinite(values)).any(-1).sum())
+            if bad:
+                raise JobError(
+                    "Mesh",
+                    f"{bad} of its {name} are not finite numbers (NaN or infinity)",
+                    "Find and delete or reset them, or apply the modifier that makes them",
+                )
+        a, b, c = np.moveaxis(self.vertices[self.faces].astype(np.float64), 1, 0)
+        if not np.linalg.norm(np.cross(b - a, c - a), axis=-1).any():
+            raise JobError("Mesh", "all its faces have zero area", "Give it a size")
+        (a, b, c), cross = np.moveaxis(self.uvs.astype(np.float64), 1, 0), _cross_2d
+        if np.abs(cross(b - a, c - a)).sum() < 1e-9:
+            raise JobError(
+                "UV map",
+                "all its faces are collapsed to points or lines",
+                "Unwrap the mesh (in Edit Mode: U > Smart UV Project)",
+            )
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera of the scene.
+
+    Attributes:
+        name: for messages.
+        world_to_camera: (4, 4) float32, the camera looks down -Z.
+        projection: (4, 4) float32, to OpenGL clip space.
+        aspect: width over height of the frame.
+    """
+
+    name: str
+    world_to_camera: np.ndarray
+    projection: np.ndarray
+    aspect: float
+
+    def validate(self) -> None:
+        """Raise JobError unless both matrices are usable."""
+        _expect(f"view {self.name}", self.world_to_camera, np.float32, (4, 4))
+        _expect(f"view {self.name}", self.projection, np.float32, (4, 4))
+        sound = np.isfinite(self.world_to_camera).all() and np.isfinite(self.projection).all()
+        if not sound or not (math.isfinite(self.aspect) and self.aspect > 0):
+            raise JobError(
+                f"Camera {self.name!r}", "its matrices or its aspect are not finite numbers",
+                "Reset its transform and its lens",
+            )
+
+
+@dataclass(frozen=True)
+class Style:
+    """The picture to paint in the style of: any file that Pillow decodes."""
+
+    file: Path
+
+    def validate(self) -> None:
+        """Raise JobError unless the file is there."""
+        if not self.file.is_file():
+            raise JobError(
+                f"Style picture {str(self.file)!r}", "there is no such file",
+                "Choose a picture that exists",
+            )
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file's bytes, in hexadecimal."""
+        return hashlib.sha256(self.file.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How long a run takes and how far it goes.
+
+    Attributes:
+        scales: larger side of the views in pixels, coarse to fine.
+        steps: optimisation steps at each scale.
+        views: cameras on the sphere.
+    """
+
+    scales: tuple[int, ...]
+    steps: tuple[int, ...]
+    views: int
+
+
+PRESETS = {
+    "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), views=16),
+    "STANDARD": Preset(scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 60), views=24),
+    "HIGH": Preset(
+        scales=(64, 91, 128, 181, 256, 362, 512), steps=(100, 100, 100, 100, 100, 80, 80), views=32
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the artist sets; every default of the project lives here.
+
+    Attributes:
+        preset: a name in PRESETS.
+        style_weight, content_weight: factors of the two losses, unitless, >= 0.
+        layer_weights: factor of each of STYLE_LAYERS within the style loss, >= 0.
+        texture_size: side of the result in texels, 64 to 8192.
+        steps: optimisation steps in all; 0 takes the preset's.
+        seed: of cameras, lattices and the order of views.
+        device: one of DEVICES.
+        backbone: one of BACKBONES.
+        weights_file: VGG-19 weights on this machine; empty looks in torchvision's cache.
+    """
+
+    preset: str = "STANDARD"
+    style_weight: float = 1.0
+    content_weight: float = 0.02
+    layer_weights: tuple[float, ...] = (1.0,) * len(STYLE_LAYERS)
+    texture_size: int = 1024
+    steps: int = 0
+    seed: int = 0
+    device: str = "AUTO"
+    backbone: str = "AUTO"
+    weights_file: str = ""
+
+    def validate(self) -> None:
+        """Raise JobError for the first setting that is out of its range."""
+        for name, choices in (("preset", PRESETS), ("device", DEVICES), ("backbone", BACKBONES)):
+            value = getattr(self, name)
+            if value not in choices:
+                raise JobError(
+                    f"Setting {name}", f"{value!r} is not one of {', '.join(choices)}",
+                    "Choose one of them",
+                )
+        ranges = {
+            "style_weight": (0.0, 1e6), "content_weight": (0.0, 1e6),
+            "texture_size": TEXTURE_SIZES, "steps": (0, 100_000), "seed": (0, 2**31 - 1),
+        }  # fmt: skip
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not number or not low <= value <= high:
+                raise JobError(
+                    f"Setting {name}", f"{value!r} is not within {low} to {high}",
+                    "Set it within that range",
+                )
+        if self.style_weight == 0 and self.content_weight == 0:
+            raise JobError(
+                "Settings", "style_weight and content_weight are both 0", "Raise one of them"
+            )
+        weights = self.layer_weights
+        if len(weights) != len(STYLE_LAYERS) or not all(0 <= w <= 1e6 for w in weights):
+            raise JobError(
+                "Setting layer_weights", f"{weights!r} is not {len(STYLE_LAYERS)} numbers >= 0",
+                f"Give one for each of {', '.join(STYLE_LAYERS)}",
+            )
+        if self.style_weight and not any(weights):
+            raise JobError("Setting layer_weights", "all are 0", "Raise one of them")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that one run needs.
+
+    Attributes:
+        mesh: the surface to paint.
+        style: the picture to learn from.
+        settings: what the artist set.
+        originals: the look of each material of the mesh, (H, W, 3) float32 in 0-1,
+            sRGB-encoded, row 0 on top; one texel where a material has a flat colour.
+        views: cameras to paint from; none stands for an even sphere around the mesh.
+    """
+
+    mesh: Mesh
+    style: Style
+    settings: Settings
+    originals: tuple[np.ndarray, ...]
+    views: tuple[View, ...] = field(default=())
+
+    def validate(self) -> None:
+        """Raise JobError for the first thing that would stop the run."""
+        self.settings.validate()
+        self.style.validate()
+        self.mesh.validate()
+        for view in self.views:
+            view.validate()
+        if not 0 <= self.mesh.materials.min() <= self.mesh.materials.max() < len(self.originals):
+            raise JobError(
+                "Mesh", f"it uses material {self.mesh.materials.max()} of {len(self.originals)}",
+                "Export it again",
+            )
+        for index, image in enumerate(self.originals):
+            shape = (*image.shape[:2], 3)
+            _expect(f"original {index}", image, np.float32, shape)
+            if not image.size or not np.isfinite(image).all():
+                raise JobError(
+                    f"Original image {index}", "it is empty or has pixels that are not numbers",
+                    "Reload or replace the image",
+                )
+
+    def save(self, folder: Path) -> None:
+        """Write the job into `folder`, which is made if need be.
+
+        Images are stored as float16: closer than 1/4096, so 8-bit pixels survive.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        style_name = "style" + self.style.file.suffix
+        shutil.copyfile(self.style.file, folder / style_name)
+        views = np.array([(v.world_to_camera, v.projection) for v in self.views], np.float32)
+        arrays = {f.name: getattr(self.mesh, f.name) for f in fields(Mesh)}
+        np.savez(folder / "arrays.npz", views=views.reshape(-1, 2, 4, 4), **arrays)
+        for index, image in enumerate(self.originals):
+            np.save(folder / f"original_{index}.npy", image.astype(np.float16))
+        text = {
+            "format": FORMAT,
+            "style": style_name,
+            "settings": asdict(self.settings),
+            "originals": len(self.originals),
+            "views": [{"name": v.name, "aspect": v.aspect} for v in self.views],
+        }
+        (folder / "job.json").write_text(json.dumps(text, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Job:
+        """Read and validate the job in `folder`.
+
+        Raises:
+            JobError: if the folder holds no job, or one that cannot be run.
+        """
+        try:
+            text = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            if text["format"] != FORMAT:
+                raise ValueError(f"format {text['format']!r} instead of {FORMAT}")
+            style_name = Path(text["style"]).name
+            with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+                mesh = Mesh(**{f.name: arrays[f.name] for f in fields(Mesh)})
+                matrices = arrays["views"]
+            originals = tuple(
+                np.load(folder / f"original_{i}.npy", allow_pickle=False).astype(np.float32)
+                for i in range(text["originals"])
+            )
+            views = tuple(
+                View(v["name"], world_to_camera, projection, v["aspect"])
+                for v, (world_to_camera, projection) in zip(text["views"], matrices, strict=True)
+            )
+            settings = _settings(text["settings"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise JobError(
+                f"Job folder {str(folder)!r}", f"it cannot be read ({error})",
+                "Export the job again",
+            ) from error
+        job = cls(mesh, Style(folder / style_name), settings, originals, views)
+        job.validate()
+        return job
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    return Settings(**{**values, "layer_weights": tuple(values["layer_weights"])})
+
+
+def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise JobError(
+            f"Job array {name}", f"{array.dtype} {array.shape} instead of {np.dtype(dtype)} {shape}",
+            "Export the job again",
+        )

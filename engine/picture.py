@@ -1,0 +1,72 @@
+"""Reading the style picture, and writing the result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from .job import STYLE_SIDES, JobError
+
+LARGEST_SIDE = 2048  # what a style picture's short side is reduced to at once
+
+
+def read_picture(file: Path) -> Tensor:
+    """Decode a picture, as it is meant to be seen: turned by its EXIF, on white.
+
+    Args:
+        file: anything that Pillow opens.
+
+    Returns:
+        (3, H, W) float32 in 0-1, sRGB-encoded.
+
+    Raises:
+        JobError: if it is no picture, is cut short, or is too small or too large.
+    """
+    name = f"Style picture {file.name!r}"
+    try:
+        with Image.open(file) as picture:
+            low, high = STYLE_SIDES
+            if not all(low <= side <= high for side in picture.size):
+                raise JobError(
+                    name, f"it has {picture.size[0]} x {picture.size[1]} pixels",
+                    f"Choose or resize to one with sides of {low} to {high} pixels",
+                )
+            return _to_tensor(ImageOps.exif_transpose(picture))
+    except Image.DecompressionBombError as error:
+        raise JobError(name, f"it is too large ({error})", "Make it smaller") from error
+    except UnidentifiedImageError as error:
+        raise JobError(
+            name, "it is not a picture that can be read",
+            "Choose a PNG, JPEG, WebP, TIFF or BMP file",
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise JobError(
+            name, f"it cannot be decoded, it may be cut short ({error})",
+            "Save or download it again",
+        ) from error
+
+
+def _to_tensor(picture: Image.Image) -> Tensor:
+    factor = min(picture.size) // LARGEST_SIDE
+    if picture.mode.startswith(("I", "F")):  # 16-bit greys, which Pillow would clip
+        grey = np.asarray(picture, dtype=np.float32) / 65535
+        pixels = np.repeat(grey[..., None], 3, axis=2).clip(0, 1)
+    else:
+        flat = picture.convert("RGBA")
+        white = Image.new("RGBA", flat.size, "white")
+        rgb = Image.alpha_composite(white, flat).convert("RGB")
+        reduced = rgb.reduce(factor) if factor > 1 else rgb
+        pixels = np.asarray(reduced, dtype=np.float32) / 255
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def write_picture(image: Tensor, file: Path) -> None:
+    """Write (H, W, 3) float in 0-1 as an 8-bit PNG, whole or not at all."""
+    pixels = (image.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    part = file.with_name(file.name + ".part")
+    Image.fromarray(pixels).save(part, format="PNG")
+    part.replace(file)

@@ -1,0 +1,389 @@
+"""Triangles to fragments to pixels, in plain torch: no compiler, no loop over faces.
+
+Faces expand to rows, rows to spans, spans to fragments; the nearest fragments of each pixel
+are kept. The names and layouts of the output are PyTorch3D's, depths and axes are OpenGL's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+# Fragments under way at once: bounds the memory of scenes with much overdraw.
+CHUNK = 1 << 22
+MIN_AREA = 1e-9  # pixels; smaller faces have no inside
+EMPTY = torch.iinfo(torch.int64).max
+LOW_32_BITS = (1 << 32) - 1
+
+
+class Fragments(NamedTuple):
+    """The nearest faces of each pixel, nearest first; -1 where there are fewer.
+
+    Attributes:
+        pix_to_face: (H, W, K) int64, index of the face.
+        zbuf: (H, W, K) float, NDC depth from -1 (near) to 1 (far).
+        bary_coords: (H, W, K, 3) float, perspective-correct; outside a face, of the point of
+            the face that clamping to it gives.
+        dists: (H, W, K) float, squared distance to the face's nearest edge, negative inside,
+            in NDC of the shorter side (that side spans 2 units).
+    """
+
+    pix_to_face: Tensor
+    zbuf: Tensor
+    bary_coords: Tensor
+    dists: Tensor
+
+
+class _Triangles(NamedTuple):
+    """Faces cut at the near plane."""
+
+    clip: Tensor  # (V', 4) the vertices, then those that the cut made
+    corners: Tensor  # (T, 3) int64
+    parent: Tensor  # (T,) int64, the face each is a part of
+    inner: Tensor  # (T, 3) bool: the edge opposite the corner lies inside the parent
+
+
+def rasterize(
+    clip: Tensor,
+    faces: Tensor,
+    size: tuple[int, int],
+    *,
+    faces_per_pixel: int = 1,
+    blur_radius: float = 0.0,
+) -> Fragments:
+    """Find the faces nearest to the camera at each pixel's centre.
+
+    Both sides of a face count. Faces are cut at the near plane, and fragments beyond the far
+    plane dropped. Differentiable in `clip` through all outputs but `pix_to_face`.
+
+    Args:
+        clip: (V, 4) float, vertices in OpenGL clip space.
+        faces: (F, 3) int64, indices of vertices.
+        size: height and width in pixels; row 0 is on top.
+        faces_per_pixel: K, at least 1.
+        blur_radius: faces as near as this to a pixel count too, as a squared distance in the
+            units of `Fragments.dists`, >= 0.
+
+    Raises:
+        ValueError: if a shape or a range is not as above.
+    """
+    if clip.ndim != 2 or clip.shape[1] != 4:
+        raise ValueError(f"clip must be (V, 4), got {tuple(clip.shape)}")
+    if faces.ndim != 2 or faces.shape[1] != 3:
+        raise ValueError(f"faces must be (F, 3), got {tuple(faces.shape)}")
+    if min(size) < 1 or faces_per_pixel < 1 or not blur_radius >= 0:
+        raise ValueError(
+            f"size and faces_per_pixel must be >= 1 and blur_radius >= 0, got {size},"
+            f" {faces_per_pixel} and {blur_radius}"
+        )
+    triangles = _cut_at_near_plane(clip, faces)
+    with torch.no_grad():
+        detached = triangles._replace(clip=triangles.clip.detach())
+        if faces_per_pixel == 1 and blur_radius == 0:
+            pixel, slot, triangle = _nearest(detached, size)
+        else:
+            pixel, slot, triangle = _nearest_k(detached, size, faces_per_pixel, blur_radius)
+    zbuf, bary, dists = _measure(triangles, clip, faces, triangle, pixel, size)
+
+    shape = (*size, faces_per_pixel)
+    where = (pixel * faces_per_pixel + slot,)
+    pix_to_face = faces.new_full((shape[0] * shape[1] * shape[2],), -1)
+    empty = clip.new_full((len(pix_to_face),), -1.0)
+    return Fragments(
+        pix_to_face.index_put(where, triangles.parent[triangle]).view(shape),
+        empty.index_put(where, zbuf).view(shape),
+        empty[:, None].expand(-1, 3).contiguous().index_put(where, bary).view(*shape, 3),
+        empty.index_put(where, dists).view(shape),
+    )
+
+
+def coverage(fragments: Fragments, *, sigma: float) -> Tensor:
+    """How much of a pixel each face covers, softly: (H, W, K) in 0-1 (SoftRas, eq. 1).
+
+    Args:
+        fragments: of a rasterization with a blur radius.
+        sigma: softness of edges, in the units of `dists`, > 0.
+    """
+    return torch.sigmoid(-fragments.dists / sigma) * (fragments.pix_to_face >= 0)
+
+
+def blend_weights(
+    fragments: Fragments, *, sigma: float, gamma: float
+) -> tuple[Tensor, Tensor]:
+    """Weights of a pixel's faces and of its background (SoftRas, Liu et al. 2019, eq. 2-3).
+
+    Args:
+        fragments: of a rasterization with a blur radius.
+        sigma: softness of edges, in the units of `dists`, > 0.
+        gamma: softness of depth, as a share of the range from near to far, > 0.
+
+    Returns:
+        weights (H, W, K) and background weight (H, W) in 0-1, together 1 in every pixel.
+    """
+    covered = fragments.pix_to_face >= 0
+    nearness = ((1 - fragments.zbuf) / 2).where(covered, 0.0)  # 1 near, 0 far and empty
+    nearest = nearness.amax(-1, keepdim=True)
+    weights = coverage(fragments, sigma=sigma) * torch.exp((nearness - nearest) / gamma)
+    background = torch.exp(-nearest.squeeze(-1) / gamma)  # (H, W)
+    total = weights.sum(-1) + background
+    return weights / total[..., None], background / total
+
+
+def softmax_blend(
+    colors: Tensor, fragments: Fragments, *, sigma: float, gamma: float, background: Tensor
+) -> Tensor:
+    """Blend the faces of each pixel; as sigma and gamma go to 0, this is the z-buffer.
+
+    Differentiable in `colors` and, through `fragments`, in the vertices.
+
+    Args:
+        colors: (H, W, K, 3) float, of each fragment.
+        fragments: of a rasterization with a blur radius.
+        sigma, gamma: as in `blend_weights`.
+        background: (3,) float.
+
+    Returns:
+        (H, W, 4): colour, and alpha, the chance that any face covers the pixel.
+    """
+    weights, behind = blend_weights(fragments, sigma=sigma, gamma=gamma)
+    alpha = 1 - (1 - coverage(fragments, sigma=sigma)).prod(-1)
+    color = (weights[..., None] * colors).sum(-2) + behind[..., None] * background
+    return torch.cat((color, alpha[..., None]), -1)  # (H, W, 4)
+
+
+def _cut_at_near_plane(clip: Tensor, faces: Tensor) -> _Triangles:
+    """Keep the part of every face with z >= -w (Blinn and Newell 1978)."""
+    depth = clip[:, 2] + clip[:, 3]  # (V,) >= 0 in front of the near plane
+    front = (depth >= 0)[faces]  # (F, 3)
+    count = front.sum(-1)
+    whole = (count == 3).nonzero().squeeze(-1)
+    vertices, corners, parent = [clip], [faces[whole]], [whole]
+    inner = [torch.zeros_like(corners[0], dtype=torch.bool)]
+    start = len(clip)
+    for in_front in (1, 2):
+        crossing = (count == in_front).nonzero().squeeze(-1)  # (C,)
+        if not len(crossing):
+            continue
+        # Turn the corners so that the one alone on its side of the plane comes first.
+        alone = (front[crossing] == (in_front == 1)).to(torch.int64).argmax(-1)
+        turn = (alone[:, None] + torch.arange(3, device=faces.device)) % 3
+        a, b, c = faces[crossing].gather(1, turn).unbind(-1)  # (C,) each
+        made = []
+        for other in (b, c):
+            share = (depth[a] / (depth[a] - depth[other]))[:, None]
+            vertices.append(clip[a] + share * (clip[other] - clip[a]))
+            made.append(torch.arange(start, start + len(a), device=faces.device))
+            start += len(a)
+        ab, ac = made
+        if in_front == 1:
+            parts, flags = [(a, ab, ac)], [(False, False, False)]
+        else:
+            parts, flags = [(ab, b, c), (ab, c, ac)], [(False, True, False), (False, False, True)]
+        for part, flag in zip(parts, flags, strict=True):
+            corners.append(torch.stack(part, -1))
+            parent.append(crossing)
+            inner.append(torch.tensor(flag, device=faces.device).expand(len(crossing), 3))
+    return _Triangles(torch.cat(vertices), torch.cat(corners), torch.cat(parent), torch.cat(inner))
+
+
+def _to_pixels(clip: Tensor, size: tuple[int, int]) -> Tensor:
+    """Clip space to pixel coordinates (x right, y down), centres at + 0.5."""
+    ndc = clip[..., :2] / clip[..., 3:]
+    height, width = size
+    return torch.stack(((ndc[..., 0] + 1) * (width / 2), (1 - ndc[..., 1]) * (height / 2)), -1)
+
+
+def _expand(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Item of each element and the element's number within its item, for `counts` items."""
+    item = torch.repeat_interleave(counts)
+    first = counts.cumsum(0) - counts
+    return item, torch.arange(len(item), device=counts.device) - first[item]
+
+
+def _spans(
+    corners: Tensor, size: tuple[int, int], radius: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Runs of pixels whose centres are in a triangle, or within `radius` of it at most.
+
+    Edges run from their upper end down whichever triangle they belong to, so two triangles
+    with a common edge round it alike and leave no gap.
+
+    Args:
+        corners: (T, 3, 2) float64, in pixels.
+        size: height and width.
+        radius: in pixels; with 0 the spans are exact, otherwise somewhat generous.
+
+    Returns:
+        triangle, row, first column and number of columns of each span, int64.
+    """
+    height, width = size
+    low, high = corners.amin(1), corners.amax(1)  # (T, 2)
+    top = (low[:, 1] - radius - 0.5).ceil().clamp(0, height)
+    bottom = (high[:, 1] + radius - 0.5).floor().clamp(-1, height - 1)
+    seen = (high[:, 0] + radius >= 0) & (low[:, 0] - radius <= width)
+    rows = ((bottom - top + 1).clamp(min=0) * seen).to(torch.int64)
+    triangle, step = _expand(rows)
+    row = top.to(torch.int64)[triangle] + step  # (R,)
+    center = row.to(corners.dtype) + 0.5
+    left = torch.full_like(center, torch.inf)
+    right = -left
+    for i, j in ((0, 1), (1, 2), (2, 0)):
+        a, b = corners[:, i], corners[:, j]
+        swap = (a[:, 1] > b[:, 1]) | ((a[:, 1] == b[:, 1]) & (a[:, 0] > b[:, 0]))
+        upper = torch.where(swap[:, None], b, a)
+        reach = torch.where(swap[:, None], a, b) - upper  # (T, 2), y >= 0
+        x, y = upper[triangle].unbind(-1)
+        dx, dy = reach[triangle].unbind(-1)
+        crossed = (y <= center + radius) & (y + dy >= center - radius)
+        flat = dy == 0
+        slope = dy.where(~flat, 1.0)
+        for offset, end in ((-radius, 0.0), (radius, 1.0)):
+            share = ((center + offset - y) / slope).clamp(0, 1).where(~flat, end)
+            at = x + share * dx
+            left = torch.minimum(left, at.where(crossed, torch.inf))
+            right = torch.maximum(right, at.where(crossed, -torch.inf))
+    first = (left - radius - 0.5).ceil().clamp(0, width)
+    last = (right + radius - 0.5).floor().clamp(-1, width - 1)
+    columns = (last - first + 1).clamp(min=0).to(torch.int64)
+    return triangle, row, first.to(torch.int64), columns
+
+
+def _candidates(
+    corners: Tensor, size: tuple[int, int], radius: float
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pixel and triangle of every fragment, about CHUNK fragments at a time."""
+    ab, ac = (corners[:, 1:] - corners[:, :1]).unbind(1)
+    solid = ((ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]).abs() > MIN_AREA).nonzero().squeeze(-1)
+    spans = _spans(corners[solid], size, radius)
+    part = spans[-1].cumsum(0) // CHUNK
+    lengths = part.unique_consecutive(return_counts=True)[1].tolist()
+    for triangle, row, first, columns in zip(*(x.split(lengths) for x in spans), strict=True):
+        span, step = _expand(columns)
+        yield (row * size[1] + first)[span] + step, solid[triangle[span]]
+
+
+def _sortable(zbuf: Tensor) -> Tensor:
+    """NDC depths as integers in the same order (the bits of a float >= 0 are)."""
+    return (zbuf.float() + 1).clamp(min=0).view(torch.int32).to(torch.int64)
+
+
+def _nearest(triangles: _Triangles, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Pixel, slot (all 0) and triangle of the nearest fragment of each covered pixel."""
+    corners = _to_pixels(triangles.clip.double(), size)[triangles.corners]  # (T, 3, 2)
+    depth = (triangles.clip[:, 2] / triangles.clip[:, 3])[triangles.corners]  # (T, 3)
+    origin = corners[:, 0].float()
+    (abx, aby), (acx, acy) = ((corners[:, i] - corners[:, 0]).float().unbind(-1) for i in (1, 2))
+    zb, zc = (depth[:, i] - depth[:, 0] for i in (1, 2))
+    area = abx * acy - aby * acx
+    slope = torch.stack((zb * acy - zc * aby, zc * abx - zb * acx), -1) / area[:, None]
+    low, high = depth.amin(-1), depth.amax(-1)
+    keys = torch.full((size[0] * size[1],), EMPTY, device=corners.device)
+    for pixel, triangle in _candidates(corners, size, 0.0):
+        away = _centers(pixel, size) - origin[triangle]
+        z = depth[triangle, 0] + (away * slope[triangle]).sum(-1)
+        z = torch.minimum(torch.maximum(z, low[triangle]), high[triangle])
+        keys.scatter_reduce_(0, pixel, (_sortable(z) << 32) | triangle, "amin")
+    pixel = (keys != EMPTY).nonzero().squeeze(-1)
+    triangle = keys[pixel] & LOW_32_BITS
+    visible = low[triangle] <= 1
+    pixel, triangle = pixel[visible], triangle[visible]
+    return pixel, torch.zeros_like(pixel), triangle
+
+
+def _nearest_k(
+    triangles: _Triangles, size: tuple[int, int], faces_per_pixel: int, blur_radius: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pixel, slot and triangle of the nearest fragments of each pixel."""
+    corners = _to_pixels(triangles.clip.double(), size)[triangles.corners]  # (T, 3, 2)
+    kept = [torch.empty(0, dtype=torch.int64, device=corners.device) for _ in range(3)]
+    for pixel, triangle in _candidates(corners, size, blur_radius**0.5 * min(size) / 2):
+        zbuf, _, dists = _measure_cut(triangles, triangle, pixel, size)
+        near = ((dists <= 0) | (dists < blur_radius)) & (zbuf <= 1)
+        fresh = pixel[near], _sortable(zbuf[near]), triangle[near]
+        kept = [torch.cat(pair) for pair in zip(kept, fresh, strict=True)]
+        order = ((kept[0] << 32) | kept[1]).argsort(stable=True)
+        kept = [values[order] for values in kept]
+        slot = _expand(kept[0].unique_consecutive(return_counts=True)[1])[1]
+        kept = [values[slot < faces_per_pixel] for values in kept]
+    slot = _expand(kept[0].unique_consecutive(return_counts=True)[1])[1]
+    return kept[0], slot, kept[2]
+
+
+def _centers(pixel: Tensor, size: tuple[int, int]) -> Tensor:
+    """Centres of pixels, (N, 2) float32, x right and y down."""
+    return torch.stack((pixel % size[1], pixel // size[1]), -1).float() + 0.5
+
+
+def _ndc(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    x, y = _centers(pixel, size).unbind(-1)
+    return x * (2 / size[1]) - 1, 1 - y * (2 / size[0])
+
+
+def _barycentric(corners: Tensor, pixel: Tensor, size: tuple[int, int]) -> Tensor:
+    """Perspective-correct barycentric coordinates by homogeneous edge functions.
+
+    Olano and Greer 1997, with the pixel moved to the origin, where float32 has the most
+    digits. Vertices behind the camera are fine.
+
+    Args:
+        corners: (N, 3, 4) clip space.
+        pixel: (N,) index of the pixel.
+
+    Returns:
+        (N, 3), below 0 where the pixel is outside, sum 1.
+    """
+    px, py = _ndc(pixel, size)
+    x = corners[..., 0] - px[:, None] * corners[..., 3]  # (N, 3)
+    y = corners[..., 1] - py[:, None] * corners[..., 3]
+    edge = x.roll(-1, -1) * y.roll(-2, -1) - y.roll(-1, -1) * x.roll(-2, -1)
+    total = edge.sum(-1, keepdim=True)
+    return edge / total.where(total != 0, 1.0)
+
+
+def _edge_distances(corners: Tensor, pixel: Tensor, size: tuple[int, int]) -> Tensor:
+    """Squared distances to the edges opposite each corner, (N, 3), in NDC of the shorter side."""
+    px, py = _ndc(pixel, size)
+    aspect = torch.tensor((size[1], size[0]), device=corners.device) / min(size)
+    ndc = corners[..., :2] / corners[..., 3:] - torch.stack((px, py), -1)[:, None]
+    points = ndc * aspect  # (N, 3, 2), from the pixel
+    start, along = points.roll(-1, 1), points.roll(-2, 1) - points.roll(-1, 1)
+    length = along.square().sum(-1).clamp(min=1e-20)
+    share = (-(start * along).sum(-1) / length).clamp(0, 1)
+    return (start + share[..., None] * along).square().sum(-1)
+
+
+def _measure(
+    triangles: _Triangles,
+    clip: Tensor,
+    faces: Tensor,
+    triangle: Tensor,
+    pixel: Tensor,
+    size: tuple[int, int],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Depth (N,), barycentric coordinates in the whole face (N, 3) and distance (N,)."""
+    dists = _measure_cut(triangles, triangle, pixel, size)[2]
+    corners = clip[faces[triangles.parent[triangle]]]  # (N, 3, 4)
+    bary = _barycentric(corners, pixel, size).clamp(min=0)
+    bary = bary / bary.sum(-1, keepdim=True).clamp(min=1e-12)
+    z, w = (bary[..., None] * corners[..., 2:]).sum(1).unbind(-1)
+    return z / w, bary, dists
+
+
+def _measure_cut(
+    triangles: _Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same within the part of the face that is in front of the near plane."""
+    corners = triangles.clip[triangles.corners[triangle]]  # (N, 3, 4)
+    bary = _barycentric(corners, pixel, size)
+    inner = triangles.inner[triangle]
+    far = _edge_distances(corners, pixel, size).masked_fill(inner, torch.inf).amin(-1)
+    # Beyond an inner edge lies another part of the same face, which has this pixel.
+    dists = torch.where((bary >= 0).all(-1), -far, far)
+    dists = dists.masked_fill((inner & (bary < 0)).any(-1), torch.inf)
+    bary = bary.clamp(min=0)
+    bary = bary / bary.sum(-1, keepdim=True).clamp(min=1e-12)
+    z, w = (bary[..., None] * corners[..., 2:]).sum(1).unbind(-1)
+    return z / w, bary, dists

@@ -1,0 +1,138 @@
+"""One job from its folder to its result, on the device that there is."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from .backbone import Backbone, Weights, find_weights
+from .job import Job, JobError
+from .picture import read_picture, write_picture
+from .report import measure
+from .stylize import LAYERS, Progress, optimise, prepare
+
+Send = Callable[[dict[str, object]], None]
+
+
+class Cancelled(Exception):
+    """The run was asked to stop."""
+
+
+def run(folder: Path, send: Send, cancelled: threading.Event) -> None:
+    """Do the job in `folder` and write `result/texture.png` and `result/report.json` there.
+
+    Args:
+        folder: of `Job.save`.
+        send: takes messages; their kinds are those of the design.
+        cancelled: set from outside to stop before the next step.
+
+    Raises:
+        JobError: if the job cannot be done.
+        Cancelled: if `cancelled` was set.
+    """
+    job = Job.load(folder)
+    style = read_picture(job.style.file)
+    device = choose_device(job.settings.device)
+    weights = find_weights(job.settings.backbone, job.settings.weights_file)
+    result = folder / "result"
+    try:
+        result.mkdir(exist_ok=True)
+    except OSError as error:
+        raise _unwritable(result, error) from error
+    send({"type": "STATUS", "text": f"Preparing views ({weights.name} on {device})"})
+    began = time.perf_counter()
+    try:
+        backbone = Backbone(weights, LAYERS).to(device)
+        style = style.to(device)
+        painting = prepare(job, style, device)
+        last = None
+        for last in optimise(job, painting, style, backbone):
+            send(_progress(last))
+            if cancelled.is_set():
+                raise Cancelled
+        send({"type": "STATUS", "text": "Baking the texture"})
+        texture = painting.bake(job.settings.texture_size)
+        send({"type": "STATUS", "text": "Measuring the result"})
+        measures = measure(painting, texture, style, backbone)
+    except torch.OutOfMemoryError as error:
+        raise JobError(
+            f"Device {device}", f"its memory is full ({str(error).splitlines()[0]})",
+            "Choose a faster preset, or device CPU",
+        ) from error
+    report = {**measures, **_costs(last, time.perf_counter() - began, weights, device)}
+    try:
+        write_picture(texture, result / "texture.png")
+        _write_text(result / "report.json", json.dumps(report, indent=1))
+    except OSError as error:
+        raise _unwritable(result, error) from error
+    paths = {name: str(result / file) for name, file in
+             (("texture", "texture.png"), ("report", "report.json"))}  # fmt: skip
+    send({"type": "DONE", **paths})
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called 'AUTO', 'CPU', 'CUDA' (also AMD's ROCm) or 'MPS'.
+
+    Raises:
+        JobError: if it is not there.
+    """
+    there = {
+        "CUDA": torch.cuda.is_available(), "MPS": torch.backends.mps.is_available(), "CPU": True
+    }  # fmt: skip
+    if name != "AUTO" and not there[name]:
+        raise JobError(
+            f"Device {name}", "torch does not find it on this machine",
+            "Choose device AUTO or CPU, or install a torch that is made for it",
+        )
+    chosen = next(d for d, found in there.items() if found) if name == "AUTO" else name
+    return torch.device(chosen.lower())
+
+
+def _progress(progress: Progress) -> dict[str, object]:
+    return {
+        "type": "PROGRESS",
+        "step": progress.step,
+        "steps": progress.steps,
+        "losses": progress.losses,
+        "seconds": round(progress.seconds, 3),
+    }
+
+
+def _costs(
+    last: Progress | None, seconds: float, weights: Weights, device: torch.device
+) -> dict[str, object]:
+    """What the run took, and what it ran on."""
+    if device.type == "cuda":
+        memory = torch.cuda.max_memory_allocated(device)
+    else:
+        unit = 1 if sys.platform == "darwin" else 1024
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return {
+        "seconds": round(seconds, 3),
+        "seconds_per_step": round(last.seconds / last.steps, 4) if last else 0.0,
+        "vgg_share": round(last.vgg_seconds / last.seconds, 4) if last else 0.0,
+        "peak_memory_mb": round(memory / 2**20, 1),
+        "steps": last.steps if last else 0,
+        "backbone": weights.name,
+        "device": str(device),
+    }
+
+
+def _write_text(file: Path, text: str) -> None:
+    part = file.with_name(file.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
+
+
+def _unwritable(folder: Path, error: OSError) -> JobError:
+    return JobError(
+        f"Result folder {str(folder)!r}", f"it cannot be written to ({error.strerror})",
+        "Free some space there, or choose a folder that you may write to",
+    )

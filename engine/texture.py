@@ -1,0 +1,179 @@
+"""Texels and surface points: reading the original's texels, and which point each texel paints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .rasterizer import rasterize
+
+MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
+BAND = 1 << 20  # texels rasterized at once
+MAX_REPEATS = 4  # tiles in which a face that repeats the texture is looked at, along each axis
+
+
+class Texels(NamedTuple):
+    """The texels inside UV islands, and the point of the surface that each one paints.
+
+    Where islands overlap, the first face in order owns the texel.
+
+    Attributes:
+        index: (M,) int64, row * size + column, row 0 on top.
+        face: (M,) int64.
+        bary: (M, 3) float32, where in the face the texel's centre is.
+    """
+
+    index: Tensor
+    face: Tensor
+    bary: Tensor
+
+
+def rasterize_texels(uvs: Tensor, size: tuple[int, int]) -> Texels:
+    """Find the texels whose centres lie inside a face's UVs.
+
+    Args:
+        uvs: (F, 3, 2) float32, u right, v up; repeats outside 0-1.
+        size: height and width of the texture.
+    """
+    corners, owner = _tiles(uvs)
+    rows = max(1, min(size[0], BAND // size[1]))
+    bands = [_band(corners, owner, size, top, rows) for top in range(0, size[0], rows)]
+    return Texels(*(torch.cat(parts) for parts in zip(*bands, strict=True)))
+
+
+def _tiles(uvs: Tensor) -> tuple[Tensor, Tensor]:
+    """Shifted copies of the faces, so that all that reaches into 0-1 by repeating is there.
+
+    Returns:
+        (T, 3, 2) corners and (T,) the face each belongs to.
+    """
+    middle = uvs.mean(1, keepdim=True).floor()
+    first = torch.maximum(uvs.amin(1, keepdim=True).floor(), middle - MAX_REPEATS // 2)
+    last = torch.minimum(uvs.amax(1, keepdim=True).ceil() - 1, middle + MAX_REPEATS // 2)
+    count = (last - first).clamp(min=0).squeeze(1).to(torch.int64) + 1  # (F, 2)
+    owner = torch.repeat_interleave(count.prod(-1))
+    start = count.prod(-1).cumsum(0) - count.prod(-1)
+    number = torch.arange(len(owner), device=uvs.device) - start[owner]
+    columns = count[owner, 0]
+    shift = first.squeeze(1)[owner] + torch.stack((number % columns, number // columns), -1)
+    return uvs[owner] - shift[:, None], owner
+
+
+def _band(
+    corners: Tensor, owner: Tensor, size: tuple[int, int], top: int, rows: int
+) -> Texels:
+    """The texels of rows `top` to `top + rows`."""
+    rows = min(rows, size[0] - top)
+    low, high = 1 - (top + rows) / size[0], 1 - top / size[0]  # v of the band's edges
+    near = ((corners[..., 1].amin(-1) <= high) & (corners[..., 1].amax(-1) >= low)).nonzero()[:, 0]
+    u, v = corners[near].reshape(-1, 2).unbind(-1)
+    clip = torch.stack(
+        (2 * u - 1, (v - low) * (2 / (high - low)) - 1, torch.zeros_like(u), torch.ones_like(u)), -1
+    )
+    faces = torch.arange(len(clip), device=clip.device).view(-1, 3)
+    fragments = rasterize(clip, faces, (rows, size[1]))
+    face = fragments.pix_to_face.flatten()
+    index = (face >= 0).nonzero()[:, 0]
+    bary = fragments.bary_coords.view(-1, 3)[index]
+    return Texels(index + top * size[1], owner[near[face[index]]], bary)
+
+
+def fill_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> tuple[Tensor, Tensor]:
+    """Carry the colours at the islands' rims outwards, a texel at a time.
+
+    Only the texels at the front of the growing margin are looked at, so the cost follows the
+    length of the rims. Colours do not wrap round the image's edges.
+
+    Args:
+        image: (H, W, C) float.
+        covered: (H, W) bool, the texels that hold a colour.
+        width: texels to add.
+
+    Returns:
+        The image with its margin, and (H, W) bool, the texels that now hold a colour.
+    """
+    height, columns = covered.shape
+    image, covered = image.clone().view(-1, image.shape[-1]), covered.clone().flatten()
+    front = covered.nonzero()[:, 0]
+    for _ in range(width):
+        near, inside = _neighbours(front, height, columns)
+        fresh = near[inside & ~covered[near]].unique()
+        if not len(fresh):
+            break
+        near, inside = _neighbours(fresh, height, columns)
+        weight = (inside & covered[near]).to(image.dtype)  # (N, 8)
+        image[fresh] = (image[near] * weight[..., None]).sum(1) / weight.sum(1, keepdim=True)
+        covered[fresh] = True
+        front = fresh
+    return image.view(height, columns, -1), covered.view(height, columns)
+
+
+def _neighbours(index: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """The 8 neighbours of texels (N,): indices (N, 8), and whether each is in the image."""
+    offsets = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+    step = torch.tensor(offsets, device=index.device)
+    y, x = (index // width)[:, None] + step[:, 0], (index % width)[:, None] + step[:, 1]
+    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    return (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)), inside
+
+
+def mip_pyramid(image: Tensor) -> list[Tensor]:
+    """The image and its halvings down to one texel, each (H, W, C) (Williams 1983)."""
+    levels = [image]
+    while max(levels[-1].shape[:2]) > 1:
+        above = levels[-1].permute(2, 0, 1)[None]
+        size = [max(1, n // 2) for n in above.shape[2:]]
+        below = torch.nn.functional.interpolate(above, size=size, mode="area")
+        levels.append(below[0].permute(1, 2, 0).contiguous())
+    return levels
+
+
+def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:
+    """Read a texture, bilinear within and linear between the two mip levels that fit.
+
+    Args:
+        pyramid: of `mip_pyramid`.
+        uv: (N, 2) float, u right, v up; repeats outside 0-1.
+        footprint: (N,) float, side of what a sample stands for, in UV units.
+
+    Returns:
+        (N, C) float.
+    """
+    height, width = pyramid[0].shape[:2]
+    texels = footprint * (height * width) ** 0.5
+    level = texels.clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
+    out = uv.new_zeros(len(uv), pyramid[0].shape[-1])
+    for number, image in enumerate(pyramid):
+        weight = (1 - (level - number).abs()).clamp(min=0)
+        some = weight.nonzero()[:, 0]
+        if len(some):
+            out[some] += weight[some, None] * bilinear(image, uv[some])
+    return out
+
+
+def bilinear(image: Tensor, uv: Tensor) -> Tensor:
+    """Colours (N, C) of `image` (H, W, C) at `uv` (N, 2), texel centres at (i + 0.5) / size."""
+    height, width = image.shape[:2]
+    uv = uv - uv.floor()
+    x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
+    left, top = x.floor(), y.floor()
+    fx, fy = (x - left)[:, None], (y - top)[:, None]
+    x0, y0 = left.to(torch.int64) % width, top.to(torch.int64) % height
+    x1, y1 = (x0 + 1) % width, (y0 + 1) % height
+    flat = image.reshape(-1, image.shape[-1])
+    upper = flat[y0 * width + x0] * (1 - fx) + flat[y0 * width + x1] * fx
+    lower = flat[y1 * width + x0] * (1 - fx) + flat[y1 * width + x1] * fx
+    return upper * (1 - fy) + lower * fy
+
+
+def interpolate(corners: Tensor, bary: Tensor) -> Tensor:
+    """Values (N, C) at barycentric coordinates (N, 3) of corner values (N, 3, C)."""
+    return (corners * bary[..., None]).sum(1)
+
+
+def blocks(count: int, length: int) -> Iterator[slice]:
+    """Slices that cut `count` items into runs of `length` at most."""
+    return (slice(i, min(i + length, count)) for i in range(0, count, length))

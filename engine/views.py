@@ -1,0 +1,159 @@
+"""Where the cameras stand, and how tightly they frame the object."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+FIELD_OF_VIEW = math.radians(25)
+MARGIN = 4  # pixels of background kept around the object
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera and the frame that it renders.
+
+    Attributes:
+        world_to_camera: (4, 4) float32, looking down -Z.
+        projection: (4, 4) float32, to OpenGL clip space.
+        size: height and width in pixels.
+        unit: larger side, in pixels, of the frame that fits the whole object at this
+            camera's scale; the style picture's short side is as long at stroke size 1.
+    """
+
+    world_to_camera: Tensor
+    projection: Tensor
+    size: tuple[int, int]
+    unit: int
+
+    def clip(self, points: Tensor) -> Tensor:
+        """World points (N, 3) to clip space (N, 4)."""
+        ones = torch.ones_like(points[:, :1])
+        return torch.cat((points, ones), 1) @ (self.projection @ self.world_to_camera).T
+
+    @property
+    def position(self) -> Tensor:
+        """Where the camera stands, (3,), world space."""
+        return torch.linalg.inv(self.world_to_camera)[:3, 3]
+
+
+def sphere_directions(count: int, *, seed: int) -> Tensor:
+    """Even directions from the object to the cameras, (count, 3) unit vectors.
+
+    A Fibonacci lattice (Gonzalez 2010, "Measurement of areas on a sphere using Fibonacci and
+    latitude-longitude lattices") in a random rotation.
+    """
+    index = torch.arange(count, dtype=torch.float64)
+    z = 1 - (2 * index + 1) / count
+    turn = index * (math.pi * (3 - math.sqrt(5)))
+    radius = (1 - z * z).sqrt()
+    lattice = torch.stack((radius * turn.cos(), radius * turn.sin(), z), -1)
+    return (lattice @ random_rotation(torch.Generator().manual_seed(seed)).T).float()
+
+
+def random_rotation(generator: torch.Generator) -> Tensor:
+    """A uniformly distributed rotation, (3, 3) float64 (Shoemake 1992, random quaternion)."""
+    w, x, y, z = torch.nn.functional.normalize(
+        torch.randn(4, generator=generator, dtype=torch.float64), dim=0
+    ).tolist()
+    return torch.tensor(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ],
+        dtype=torch.float64,
+    )
+
+
+def orbit_cameras(vertices: Tensor, directions: Tensor, scale: int) -> list[Camera]:
+    """Cameras that look at the object from `directions`, each framing all of it tightly.
+
+    Args:
+        vertices: (V, 3) world space; only those that faces use.
+        directions: (N, 3) unit vectors from the object's middle to the camera.
+        scale: larger side of each frame in pixels.
+    """
+    low, high = vertices.amin(0), vertices.amax(0)
+    middle = (low + high) / 2
+    radius = (vertices - middle).norm(dim=-1).max().clamp(min=1e-6)
+    distance = radius / math.sin(FIELD_OF_VIEW / 2)
+    cameras = []
+    for direction in directions:
+        world_to_camera = _look_at(middle + distance * direction, direction)
+        projection = _perspective(float(distance - 1.05 * radius), float(distance + 1.05 * radius))
+        cameras.append(frame(world_to_camera, projection, vertices, scale))
+    return cameras
+
+
+def frame(
+    world_to_camera: Tensor, projection: Tensor, vertices: Tensor, scale: int, aspect: float = 1.0
+) -> Camera:
+    """Crop a camera to the object.
+
+    Args:
+        world_to_camera, projection: (4, 4), the whole camera.
+        vertices: (V, 3) world space.
+        scale: larger side in pixels of the frame that fits the whole object.
+        aspect: width over height of what `projection` shows.
+
+    Returns:
+        The camera with the part of its frame that the object reaches, plus MARGIN pixels;
+        the whole frame if part of the object is behind the camera.
+    """
+    clip = Camera(world_to_camera, projection, (1, 1), scale).clip(vertices)
+    stretch = torch.tensor([aspect, 1.0])  # NDC to a plane with square pixels
+    if bool((clip[:, 3] <= 1e-6).any()):
+        low, high = -stretch, stretch
+    else:
+        ndc = clip[:, :2] / clip[:, 3:] * stretch
+        low, high = ndc.amin(0), ndc.amax(0)
+    pixel = float((high - low).max()) / max(scale - 2 * MARGIN, 1)
+    pixel = max(pixel, 1e-9)
+    return window(
+        Camera(world_to_camera, projection, (1, 1), scale),
+        (low / stretch, high / stretch),
+        pixel / stretch,
+        MARGIN,
+    )
+
+
+def window(
+    camera: Camera, box: tuple[Tensor, Tensor], pixel: Tensor, margin: int
+) -> Camera:
+    """The camera that shows only `box`, two corners (2,) in NDC, in pixels of `pixel` NDC."""
+    low, high = box
+    pixels = ((high - low) / pixel).ceil().clamp(min=1) + 2 * margin  # (2,) width, height
+    middle, half = (low + high) / 2, pixels * pixel / 2
+    crop = torch.eye(4)
+    crop[0, 0], crop[1, 1] = 1 / half[0], 1 / half[1]
+    crop[0, 3], crop[1, 3] = -middle[0] / half[0], -middle[1] / half[1]
+    size = int(pixels[1]), int(pixels[0])
+    return Camera(camera.world_to_camera, crop @ camera.projection, size, camera.unit)
+
+
+def _look_at(eye: Tensor, backward: Tensor) -> Tensor:
+    up = torch.tensor([0.0, 0.0, 1.0])
+    if abs(float(backward[2])) > 0.999:
+        up = torch.tensor([0.0, 1.0, 0.0])
+    right = torch.nn.functional.normalize(torch.linalg.cross(up, backward), dim=0)
+    rotation = torch.stack((right, torch.linalg.cross(backward, right), backward))  # (3, 3)
+    matrix = torch.eye(4)
+    matrix[:3, :3] = rotation
+    matrix[:3, 3] = -rotation @ eye
+    return matrix
+
+
+def _perspective(near: float, far: float) -> Tensor:
+    scale = 1 / math.tan(FIELD_OF_VIEW / 2)
+    return torch.tensor(
+        [
+            [scale, 0, 0, 0],
+            [0, scale, 0, 0],
+            [0, 0, (near + far) / (near - far), 2 * near * far / (near - far)],
+            [0, 0, -1, 0],
+        ]
+    )
