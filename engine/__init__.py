@@ -1,0 +1,1 @@
+"""The engine: torch and numpy, in a process of its own; Blender imports only `job`."""

@@ -25,8 +25,8 @@ def main(arguments: list[str]) -> int:
     send({"type": "STATUS", "text": "Loading torch"})
     try:
         # Only here, so that an engine Python without torch can say so.
-        from .job import JobError
-        from .run import Cancelled, run
+        from .job import JobError  # noqa: PLC0415
+        from .run import Cancelled, run  # noqa: PLC0415
     except (ImportError, OSError) as error:
         send(
             _error(

@@ -42,21 +42,24 @@ def find_weights(backbone: str, weights_file: str) -> Weights:
     """
     if weights_file and not Path(weights_file).is_file():
         raise JobError(
-            f"Weights file {weights_file!r}", "there is no such file",
+            f"Weights file {weights_file!r}",
+            "there is no such file",
             "Choose VGG-19's weights, or leave the field empty",
         )
     cached = Path(torch.hub.get_dir()) / "checkpoints" / CACHED_VGG19
     vgg19 = Path(weights_file) if weights_file else cached
     if backbone == "VGG19" and not vgg19.is_file():
         raise JobError(
-            "Backbone VGG19", f"its weights are not at {str(cached)!r}",
+            "Backbone VGG19",
+            f"its weights are not at {str(cached)!r}",
             "Name the file of its weights, or choose VGG16, which is bundled",
         )
     if backbone == "VGG19" or (backbone == "AUTO" and vgg19.is_file()):
         return Weights("VGG19", vgg19)
     if not BUNDLED.is_file():
         raise JobError(
-            "Backbone VGG16", f"its weights are not at {str(BUNDLED)!r}",
+            "Backbone VGG16",
+            f"its weights are not at {str(BUNDLED)!r}",
             "Install the built extension, or run `make weights` in the source folder",
         )
     return Weights("VGG16", BUNDLED)
@@ -129,7 +132,8 @@ def _names(modules: nn.Sequential) -> list[str]:
 def _read(weights: Weights) -> dict[str, Tensor]:
     """Parameters of the convolutions, float32, keyed as torchvision's `features`."""
     trouble = JobError(
-        f"Weights file {str(weights.file)!r}", f"it does not hold the weights of {weights.name}",
+        f"Weights file {str(weights.file)!r}",
+        f"it does not hold the weights of {weights.name}",
         "Choose torchvision's file of that network, or backbone VGG16, which is bundled",
     )
     try:

@@ -144,7 +144,11 @@ class Field(nn.Module):
 
     def _sum(self, lattices: list[Lattice], lookups: list[Lookup]) -> Tensor:
         parts = [
-            _WeightedSum.apply(values, lattice.table[lookup.cell], _trilinear(lookup.fraction))
+            _WeightedSum.apply(
+                values,
+                lattice.table.index_select(0, lookup.cell),
+                _trilinear(lookup.fraction),
+            )
             for lattice, values, lookup in zip(lattices, self.values, lookups, strict=False)
         ]
         return torch.stack(parts).sum(0)

@@ -19,7 +19,14 @@ FORMAT = 1
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 DEVICES = ("AUTO", "CPU", "CUDA", "MPS")
 BACKBONES = ("AUTO", "VGG19", "VGG16")
-TEXTURE_SIZES = (64, 8192)
+STYLE_FOLDER = "style"  # of its own in the job, so that the picture keeps its name
+RANGES = {
+    "style_weight": (0.0, 1e6),
+    "content_weight": (0.0, 1e6),
+    "texture_size": (64, 8192),
+    "steps": (0, 100_000),
+    "seed": (0, 2**31 - 1),
+}
 STYLE_SIDES = (16, 16384)
 
 
@@ -112,7 +119,8 @@ class View:
         sound = np.isfinite(self.world_to_camera).all() and np.isfinite(self.projection).all()
         if not sound or not (math.isfinite(self.aspect) and self.aspect > 0):
             raise JobError(
-                f"Camera {self.name!r}", "its matrices or its aspect are not finite numbers",
+                f"Camera {self.name!r}",
+                "its matrices or its aspect are not finite numbers",
                 "Reset its transform and its lens",
             )
 
@@ -127,7 +135,8 @@ class Style:
         """Raise JobError unless the file is there."""
         if not self.file.is_file():
             raise JobError(
-                f"Style picture {str(self.file)!r}", "there is no such file",
+                f"Style picture {str(self.file)!r}",
+                "there is no such file",
                 "Choose a picture that exists",
             )
 
@@ -144,21 +153,27 @@ class Preset:
     Attributes:
         scales: larger side of the views in pixels, coarse to fine.
         steps: optimisation steps at each scale.
+        close_ups: steps that follow on windows of the last scale, seen CLOSE_UP times as near.
         views: cameras on the sphere.
     """
 
     scales: tuple[int, ...]
     steps: tuple[int, ...]
+    close_ups: int
     views: int
 
 
+CLOSE_UP = 2
 PRESETS = {
-    "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), views=16),
-    "STANDARD": Preset(scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 60), views=24),
-    "HIGH": Preset(
-        scales=(64, 91, 128, 181, 256, 362, 512), steps=(100, 100, 100, 100, 100, 80, 80), views=32
+    "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, views=16),
+    "STANDARD": Preset(
+        scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 60), close_ups=50, views=24
     ),
-}
+    "HIGH": Preset(
+        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 80), close_ups=100,
+        views=32,
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -179,7 +194,7 @@ class Settings:
 
     preset: str = "STANDARD"
     style_weight: float = 1.0
-    content_weight: float = 0.02
+    content_weight: float = 1.0
     layer_weights: tuple[float, ...] = (1.0,) * len(STYLE_LAYERS)
     texture_size: int = 1024
     steps: int = 0
@@ -194,19 +209,17 @@ class Settings:
             value = getattr(self, name)
             if value not in choices:
                 raise JobError(
-                    f"Setting {name}", f"{value!r} is not one of {', '.join(choices)}",
+                    f"Setting {name}",
+                    f"{value!r} is not one of {', '.join(choices)}",
                     "Choose one of them",
                 )
-        ranges = {
-            "style_weight": (0.0, 1e6), "content_weight": (0.0, 1e6),
-            "texture_size": TEXTURE_SIZES, "steps": (0, 100_000), "seed": (0, 2**31 - 1),
-        }  # fmt: skip
-        for name, (low, high) in ranges.items():
+        for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or not low <= value <= high:
                 raise JobError(
-                    f"Setting {name}", f"{value!r} is not within {low} to {high}",
+                    f"Setting {name}",
+                    f"{value!r} is not within {low} to {high}",
                     "Set it within that range",
                 )
         if self.style_weight == 0 and self.content_weight == 0:
@@ -216,7 +229,8 @@ class Settings:
         weights = self.layer_weights
         if len(weights) != len(STYLE_LAYERS) or not all(0 <= w <= 1e6 for w in weights):
             raise JobError(
-                "Setting layer_weights", f"{weights!r} is not {len(STYLE_LAYERS)} numbers >= 0",
+                "Setting layer_weights",
+                f"{weights!r} is not {len(STYLE_LAYERS)} numbers >= 0",
                 f"Give one for each of {', '.join(STYLE_LAYERS)}",
             )
         if self.style_weight and not any(weights):
@@ -251,7 +265,8 @@ class Job:
             view.validate()
         if not 0 <= self.mesh.materials.min() <= self.mesh.materials.max() < len(self.originals):
             raise JobError(
-                "Mesh", f"it uses material {self.mesh.materials.max()} of {len(self.originals)}",
+                "Mesh",
+                f"it uses material {self.mesh.materials.max()} of {len(self.originals)}",
                 "Export it again",
             )
         for index, image in enumerate(self.originals):
@@ -259,7 +274,8 @@ class Job:
             _expect(f"original {index}", image, np.float32, shape)
             if not image.size or not np.isfinite(image).all():
                 raise JobError(
-                    f"Original image {index}", "it is empty or has pixels that are not numbers",
+                    f"Original image {index}",
+                    "it is empty or has pixels that are not numbers",
                     "Reload or replace the image",
                 )
 
@@ -269,8 +285,8 @@ class Job:
         Images are stored as float16: closer than 1/4096, so 8-bit pixels survive.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        style_name = "style" + self.style.file.suffix
-        shutil.copyfile(self.style.file, folder / style_name)
+        (folder / STYLE_FOLDER).mkdir(exist_ok=True)
+        shutil.copyfile(self.style.file, folder / STYLE_FOLDER / self.style.file.name)
         views = np.array([(v.world_to_camera, v.projection) for v in self.views], np.float32)
         arrays = {f.name: getattr(self.mesh, f.name) for f in fields(Mesh)}
         np.savez(folder / "arrays.npz", views=views.reshape(-1, 2, 4, 4), **arrays)
@@ -278,7 +294,7 @@ class Job:
             np.save(folder / f"original_{index}.npy", image.astype(np.float16))
         text = {
             "format": FORMAT,
-            "style": style_name,
+            "style": self.style.file.name,
             "settings": asdict(self.settings),
             "originals": len(self.originals),
             "views": [{"name": v.name, "aspect": v.aspect} for v in self.views],
@@ -311,10 +327,11 @@ class Job:
             settings = _settings(text["settings"])
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise JobError(
-                f"Job folder {str(folder)!r}", f"it cannot be read ({error})",
+                f"Job folder {str(folder)!r}",
+                f"it cannot be read ({error})",
                 "Export the job again",
             ) from error
-        job = cls(mesh, Style(folder / style_name), settings, originals, views)
+        job = cls(mesh, Style(folder / STYLE_FOLDER / style_name), settings, originals, views)
         job.validate()
         return job
 
@@ -330,6 +347,7 @@ def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int, ...]) -> None:
     if array.dtype != dtype or array.shape != shape:
         raise JobError(
-            f"Job array {name}", f"{array.dtype} {array.shape} instead of {np.dtype(dtype)} {shape}",
+            f"Job array {name}",
+            f"{array.dtype} {array.shape} instead of {np.dtype(dtype)} {shape}",
             "Export the job again",
         )

@@ -89,7 +89,7 @@ def _islands(surface: Surface, material: int, image: Tensor) -> tuple[Tensor, Te
     if len(flat) == 1:
         return image, flat
     size = (image.shape[0], image.shape[1])
-    index = rasterize_texels(surface.uvs[faces], size).index
+    index = rasterize_texels(surface.uvs[faces], size).texel
     if not len(index):
         return image, flat
     covered = torch.zeros(size, dtype=torch.bool, device=image.device)

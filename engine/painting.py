@@ -11,7 +11,7 @@ from .color import ColorMap
 from .field import Field, Lookup
 from .original import Original
 from .surface import Shot
-from .texture import MARGIN, blocks, fill_margin, rasterize_texels
+from .texture import MARGIN, Atlas, blocks, fill_margin, interpolate, rasterize_texels
 
 EDGE = 0.1  # colours are kept this far from 0 and 1 before they become logits
 BLOCK = 1 << 18  # texels baked at once
@@ -25,11 +25,18 @@ class Painting:
         original: the look it starts from.
         color_map: from the original's colours to the style's.
         field: the paint, added to the logit of the mapped original.
+        atlas: where faces that share texels look their paint up.
     """
 
     original: Original
     color_map: ColorMap
     field: Field
+    atlas: Atlas
+
+    def points(self, shot: Shot) -> Tensor:
+        """Where (N, 3) the points of a view look their paint up in the field."""
+        uv = interpolate(self.original.surface.uvs[shot.face], shot.bary)
+        return self.atlas.resolve(uv, shot.point)
 
     def base(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
         """Logits (N, 3) of the mapped original; arguments as of `Original.albedo`."""
@@ -42,24 +49,22 @@ class Painting:
 
     @torch.no_grad()
     def bake(self, size: int) -> Tensor:
-        """The paint as a texture (size, size, 3) in 0-1, with margins; grey-free elsewhere.
+        """The paint as a texture (size, size, 3) in 0-1, with margins.
 
         Texels that no island or margin reaches take the mean of those that are painted.
         """
         surface = self.original.surface
         texels = rasterize_texels(surface.uvs, (size, size))
         image = torch.zeros(size * size, 3, device=texels.bary.device)
-        for part in blocks(len(texels.index), BLOCK):
+        for part in blocks(len(texels.texel), BLOCK):
             face, bary = texels.face[part], texels.bary[part]
             footprint = torch.full_like(bary[:, 0], 1 / size)
             paint = self.field.evaluate(surface.points(face, bary))
-            image[texels.index[part]] = torch.sigmoid(self.base(face, bary, footprint) + paint)
+            image[texels.texel[part]] = torch.sigmoid(self.base(face, bary, footprint) + paint)
         covered = torch.zeros(size * size, dtype=torch.bool, device=image.device)
-        covered[texels.index] = True
-        mean = image[texels.index].mean(0) if len(texels.index) else image[0]
-        image, covered = fill_margin(
-            image.view(size, size, 3), covered.view(size, size), MARGIN
-        )
+        covered[texels.texel] = True
+        mean = image[texels.texel].mean(0) if len(texels.texel) else image[0]
+        image, covered = fill_margin(image.view(size, size, 3), covered.view(size, size), MARGIN)
         return image.where(covered[..., None], mean)
 
 
@@ -68,12 +73,14 @@ class Plan:
     """A view, ready to be rendered again and again.
 
     Attributes:
+        number: within its scale.
         shot: its surface points.
         base: (N, 3) logits of the mapped original.
         lookups: of its points in the field.
         content: (1, 3, H, W), the content target over the background.
     """
 
+    number: int
     shot: Shot
     base: Tensor
     lookups: list[Lookup]

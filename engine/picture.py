@@ -32,7 +32,8 @@ def read_picture(file: Path) -> Tensor:
             low, high = STYLE_SIDES
             if not all(low <= side <= high for side in picture.size):
                 raise JobError(
-                    name, f"it has {picture.size[0]} x {picture.size[1]} pixels",
+                    name,
+                    f"it has {picture.size[0]} x {picture.size[1]} pixels",
                     f"Choose or resize to one with sides of {low} to {high} pixels",
                 )
             return _to_tensor(ImageOps.exif_transpose(picture))
@@ -40,12 +41,14 @@ def read_picture(file: Path) -> Tensor:
         raise JobError(name, f"it is too large ({error})", "Make it smaller") from error
     except UnidentifiedImageError as error:
         raise JobError(
-            name, "it is not a picture that can be read",
+            name,
+            "it is not a picture that can be read",
             "Choose a PNG, JPEG, WebP, TIFF or BMP file",
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise JobError(
-            name, f"it cannot be decoded, it may be cut short ({error})",
+            name,
+            f"it cannot be decoded, it may be cut short ({error})",
             "Save or download it again",
         ) from error
 

@@ -15,6 +15,7 @@ from torch import Tensor
 # Fragments under way at once: bounds the memory of scenes with much overdraw.
 CHUNK = 1 << 22
 MIN_AREA = 1e-9  # pixels; smaller faces have no inside
+EVEN = 1e-5  # distances that differ by less of themselves are alike
 EMPTY = torch.iinfo(torch.int64).max
 LOW_32_BITS = (1 << 32) - 1
 
@@ -38,12 +39,14 @@ class Fragments(NamedTuple):
 
 
 class _Triangles(NamedTuple):
-    """Faces cut at the near plane."""
+    """Faces cut at the near plane: the whole ones first, then the parts of the others."""
 
     clip: Tensor  # (V', 4) the vertices, then those that the cut made
     corners: Tensor  # (T, 3) int64
     parent: Tensor  # (T,) int64, the face each is a part of
     inner: Tensor  # (T, 3) bool: the edge opposite the corner lies inside the parent
+    twin: Tensor  # (T,) int64, the other part of the parent; itself where there is none
+    shares: Tensor  # (P, 3, 3) float, of the parent's corners in each corner of the P parts
 
 
 def rasterize(
@@ -86,7 +89,7 @@ def rasterize(
             pixel, slot, triangle = _nearest(detached, size)
         else:
             pixel, slot, triangle = _nearest_k(detached, size, faces_per_pixel, blur_radius)
-    zbuf, bary, dists = _measure(triangles, clip, faces, triangle, pixel, size)
+    zbuf, bary, dists = _measure(triangles, triangle, pixel, size)
 
     shape = (*size, faces_per_pixel)
     where = (pixel * faces_per_pixel + slot,)
@@ -110,9 +113,7 @@ def coverage(fragments: Fragments, *, sigma: float) -> Tensor:
     return torch.sigmoid(-fragments.dists / sigma) * (fragments.pix_to_face >= 0)
 
 
-def blend_weights(
-    fragments: Fragments, *, sigma: float, gamma: float
-) -> tuple[Tensor, Tensor]:
+def blend_weights(fragments: Fragments, *, sigma: float, gamma: float) -> tuple[Tensor, Tensor]:
     """Weights of a pixel's faces and of its background (SoftRas, Liu et al. 2019, eq. 2-3).
 
     Args:
@@ -124,12 +125,12 @@ def blend_weights(
         weights (H, W, K) and background weight (H, W) in 0-1, together 1 in every pixel.
     """
     covered = fragments.pix_to_face >= 0
-    nearness = ((1 - fragments.zbuf) / 2).where(covered, 0.0)  # 1 near, 0 far and empty
-    nearest = nearness.amax(-1, keepdim=True)
-    weights = coverage(fragments, sigma=sigma) * torch.exp((nearness - nearest) / gamma)
-    background = torch.exp(-nearest.squeeze(-1) / gamma)  # (H, W)
-    total = weights.sum(-1) + background
-    return weights / total[..., None], background / total
+    nearness = (1 - fragments.zbuf) / 2  # 1 near, 0 far
+    logits = torch.nn.functional.logsigmoid(-fragments.dists / sigma) + nearness / gamma
+    logits = logits.masked_fill(~covered, -torch.inf)
+    background = torch.zeros_like(logits[..., :1])
+    weights = torch.cat((logits, background), -1).softmax(-1)
+    return weights[..., :-1], weights[..., -1]
 
 
 def softmax_blend(
@@ -162,6 +163,8 @@ def _cut_at_near_plane(clip: Tensor, faces: Tensor) -> _Triangles:
     whole = (count == 3).nonzero().squeeze(-1)
     vertices, corners, parent = [clip], [faces[whole]], [whole]
     inner = [torch.zeros_like(corners[0], dtype=torch.bool)]
+    twin = [torch.arange(len(whole), device=faces.device)]
+    shares = [clip.new_empty(0, 3, 3)]
     start = len(clip)
     for in_front in (1, 2):
         crossing = (count == in_front).nonzero().squeeze(-1)  # (C,)
@@ -171,22 +174,29 @@ def _cut_at_near_plane(clip: Tensor, faces: Tensor) -> _Triangles:
         alone = (front[crossing] == (in_front == 1)).to(torch.int64).argmax(-1)
         turn = (alone[:, None] + torch.arange(3, device=faces.device)) % 3
         a, b, c = faces[crossing].gather(1, turn).unbind(-1)  # (C,) each
-        made = []
-        for other in (b, c):
-            share = (depth[a] / (depth[a] - depth[other]))[:, None]
-            vertices.append(clip[a] + share * (clip[other] - clip[a]))
-            made.append(torch.arange(start, start + len(a), device=faces.device))
+        own = torch.nn.functional.one_hot(turn, 3).to(clip.dtype).unbind(1)  # (C, 3) each
+        ends, weights = [a, b, c], list(own)
+        for other in (1, 2):
+            far = ends[other]
+            share = (depth[a] / (depth[a] - depth[far]))[:, None]
+            vertices.append(clip[a] + share * (clip[far] - clip[a]))
+            ends.append(torch.arange(start, start + len(a), device=faces.device))
+            weights.append(own[0] + share * (own[other] - own[0]))
             start += len(a)
-        ab, ac = made
         if in_front == 1:
-            parts, flags = [(a, ab, ac)], [(False, False, False)]
+            parts, flags = [(0, 3, 4)], [(False, False, False)]
         else:
-            parts, flags = [(ab, b, c), (ab, c, ac)], [(False, True, False), (False, False, True)]
+            parts, flags = [(3, 1, 2), (3, 2, 4)], [(False, True, False), (False, False, True)]
+        before = sum(map(len, parent))
+        slots = torch.arange(before, before + len(parts) * len(a), device=faces.device)
+        twin.append(slots.view(len(parts), -1).flip(0).flatten())
         for part, flag in zip(parts, flags, strict=True):
-            corners.append(torch.stack(part, -1))
+            corners.append(torch.stack([ends[i] for i in part], -1))
+            shares.append(torch.stack([weights[i] for i in part], 1))
             parent.append(crossing)
             inner.append(torch.tensor(flag, device=faces.device).expand(len(crossing), 3))
-    return _Triangles(torch.cat(vertices), torch.cat(corners), torch.cat(parent), torch.cat(inner))
+    lists = vertices, corners, parent, inner, twin, shares
+    return _Triangles(*(torch.cat(values) for values in lists))
 
 
 def _to_pixels(clip: Tensor, size: tuple[int, int]) -> Tensor:
@@ -235,8 +245,8 @@ def _spans(
         swap = (a[:, 1] > b[:, 1]) | ((a[:, 1] == b[:, 1]) & (a[:, 0] > b[:, 0]))
         upper = torch.where(swap[:, None], b, a)
         reach = torch.where(swap[:, None], a, b) - upper  # (T, 2), y >= 0
-        x, y = upper[triangle].unbind(-1)
-        dx, dy = reach[triangle].unbind(-1)
+        x, y = upper.index_select(0, triangle).unbind(-1)
+        dx, dy = reach.index_select(0, triangle).unbind(-1)
         crossed = (y <= center + radius) & (y + dy >= center - radius)
         flat = dy == 0
         slope = dy.where(~flat, 1.0)
@@ -274,22 +284,23 @@ def _nearest(triangles: _Triangles, size: tuple[int, int]) -> tuple[Tensor, Tens
     """Pixel, slot (all 0) and triangle of the nearest fragment of each covered pixel."""
     corners = _to_pixels(triangles.clip.double(), size)[triangles.corners]  # (T, 3, 2)
     depth = (triangles.clip[:, 2] / triangles.clip[:, 3])[triangles.corners]  # (T, 3)
-    origin = corners[:, 0].float()
     (abx, aby), (acx, acy) = ((corners[:, i] - corners[:, 0]).float().unbind(-1) for i in (1, 2))
     zb, zc = (depth[:, i] - depth[:, 0] for i in (1, 2))
     area = abx * acy - aby * acx
-    slope = torch.stack((zb * acy - zc * aby, zc * abx - zb * acx), -1) / area[:, None]
+    slope = (zb * acy - zc * aby) / area, (zc * abx - zb * acx) / area
     low, high = depth.amin(-1), depth.amax(-1)
+    planes = torch.stack((*corners[:, 0].float().unbind(-1), depth[:, 0], *slope, low, high))
     keys = torch.full((size[0] * size[1],), EMPTY, device=corners.device)
     for pixel, triangle in _candidates(corners, size, 0.0):
-        away = _centers(pixel, size) - origin[triangle]
-        z = depth[triangle, 0] + (away * slope[triangle]).sum(-1)
-        z = torch.minimum(torch.maximum(z, low[triangle]), high[triangle])
+        x0, y0, z0, dx, dy, least, most = planes.index_select(1, triangle)
+        x, y = _centers(pixel, size).unbind(-1)
+        z = z0 + (x - x0) * dx + (y - y0) * dy
+        z = torch.minimum(torch.maximum(z, least), most)
         keys.scatter_reduce_(0, pixel, (_sortable(z) << 32) | triangle, "amin")
     pixel = (keys != EMPTY).nonzero().squeeze(-1)
+    visible = (keys[pixel] >> 32) <= _sortable(depth.new_ones(()))
+    pixel = pixel[visible]
     triangle = keys[pixel] & LOW_32_BITS
-    visible = low[triangle] <= 1
-    pixel, triangle = pixel[visible], triangle[visible]
     return pixel, torch.zeros_like(pixel), triangle
 
 
@@ -317,73 +328,128 @@ def _centers(pixel: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.stack((pixel % size[1], pixel // size[1]), -1).float() + 0.5
 
 
-def _ndc(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    x, y = _centers(pixel, size).unbind(-1)
-    return x * (2 / size[1]) - 1, 1 - y * (2 / size[0])
+def _from_pixels(
+    clip: Tensor, corners: Tensor, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Corners as seen from pixels: clip space moved so that each pixel is its own origin.
 
-
-def _barycentric(corners: Tensor, pixel: Tensor, size: tuple[int, int]) -> Tensor:
-    """Perspective-correct barycentric coordinates by homogeneous edge functions.
-
-    Olano and Greer 1997, with the pixel moved to the origin, where float32 has the most
-    digits. Vertices behind the camera are fine.
+    There float32 has the most digits.
 
     Args:
-        corners: (N, 3, 4) clip space.
-        pixel: (N,) index of the pixel.
+        clip: (V, 4).
+        corners: (T, 3) indices of vertices.
+        triangle, pixel: (N,) indices of the triangle and of the pixel.
 
     Returns:
-        (N, 3), below 0 where the pixel is outside, sum 1.
+        x, y, z, w, each (3, N), homogeneous.
     """
-    px, py = _ndc(pixel, size)
-    x = corners[..., 0] - px[:, None] * corners[..., 3]  # (N, 3)
-    y = corners[..., 1] - py[:, None] * corners[..., 3]
-    edge = x.roll(-1, -1) * y.roll(-2, -1) - y.roll(-1, -1) * x.roll(-2, -1)
-    total = edge.sum(-1, keepdim=True)
+    vertex = corners.index_select(0, triangle).T.reshape(-1)
+    x, y, z, w = clip.T.index_select(1, vertex).view(4, 3, -1)
+    px, py = _centers(pixel, size).to(clip.dtype).unbind(-1)
+    return x - (px * (2 / size[1]) - 1) * w, y - (1 - py * (2 / size[0])) * w, z, w
+
+
+def _barycentric(x: Tensor, y: Tensor) -> Tensor:
+    """Perspective-correct barycentric coordinates of the origin by homogeneous edge functions.
+
+    Olano and Greer 1997, "Triangle scan conversion using 2D homogeneous coordinates", section 3.
+    Vertices behind the camera are fine.
+
+    Args:
+        x, y: (3, N), not divided by w.
+
+    Returns:
+        (3, N), below 0 where the origin is outside, sum 1.
+    """
+    edge = torch.stack(
+        (x[1] * y[2] - y[1] * x[2], x[2] * y[0] - y[2] * x[0], x[0] * y[1] - y[0] * x[1])
+    )
+    total = edge.sum(0)
     return edge / total.where(total != 0, 1.0)
 
 
-def _edge_distances(corners: Tensor, pixel: Tensor, size: tuple[int, int]) -> Tensor:
-    """Squared distances to the edges opposite each corner, (N, 3), in NDC of the shorter side."""
-    px, py = _ndc(pixel, size)
-    aspect = torch.tensor((size[1], size[0]), device=corners.device) / min(size)
-    ndc = corners[..., :2] / corners[..., 3:] - torch.stack((px, py), -1)[:, None]
-    points = ndc * aspect  # (N, 3, 2), from the pixel
-    start, along = points.roll(-1, 1), points.roll(-2, 1) - points.roll(-1, 1)
-    length = along.square().sum(-1).clamp(min=1e-20)
-    share = (-(start * along).sum(-1) / length).clamp(0, 1)
-    return (start + share[..., None] * along).square().sum(-1)
+def _edge_distances(x: Tensor, y: Tensor) -> Tensor:
+    """Squared distances (3, N) from the origin to the edges opposite each corner (3, N)."""
+    out = []
+    for start, end in ((1, 2), (2, 0), (0, 1)):
+        dx, dy = x[end] - x[start], y[end] - y[start]
+        along = -(x[start] * dx + y[start] * dy) / (dx * dx + dy * dy).clamp(min=1e-20)
+        share = along.clamp(0, 1)
+        out.append((x[start] + share * dx).square() + (y[start] + share * dy).square())
+    return torch.stack(out)
 
 
 def _measure(
-    triangles: _Triangles,
-    clip: Tensor,
-    faces: Tensor,
-    triangle: Tensor,
-    pixel: Tensor,
-    size: tuple[int, int],
+    triangles: _Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Depth (N,), barycentric coordinates in the whole face (N, 3) and distance (N,)."""
-    dists = _measure_cut(triangles, triangle, pixel, size)[2]
-    corners = clip[faces[triangles.parent[triangle]]]  # (N, 3, 4)
-    bary = _barycentric(corners, pixel, size).clamp(min=0)
-    bary = bary / bary.sum(-1, keepdim=True).clamp(min=1e-12)
-    z, w = (bary[..., None] * corners[..., 2:]).sum(1).unbind(-1)
-    return z / w, bary, dists
+    zbuf, bary, dists = _measure_cut(triangles, triangle, pixel, size)
+    whole = len(triangles.parent) - len(triangles.shares)
+    of_part = (triangle >= whole).nonzero().squeeze(-1)
+    if len(of_part):
+        shares = triangles.shares.index_select(0, triangle[of_part] - whole)
+        in_parent = (bary[of_part, :, None] * shares).sum(1)
+        bary = bary.index_put((of_part,), in_parent)
+    return zbuf, bary, dists
 
 
 def _measure_cut(
     triangles: _Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The same within the part of the face that is in front of the near plane."""
-    corners = triangles.clip[triangles.corners[triangle]]  # (N, 3, 4)
-    bary = _barycentric(corners, pixel, size)
-    inner = triangles.inner[triangle]
-    far = _edge_distances(corners, pixel, size).masked_fill(inner, torch.inf).amin(-1)
-    # Beyond an inner edge lies another part of the same face, which has this pixel.
-    dists = torch.where((bary >= 0).all(-1), -far, far)
-    dists = dists.masked_fill((inner & (bary < 0)).any(-1), torch.inf)
-    bary = bary.clamp(min=0)
-    bary = bary / bary.sum(-1, keepdim=True).clamp(min=1e-12)
-    z, w = (bary[..., None] * corners[..., 2:]).sum(1).unbind(-1)
-    return z / w, bary, dists
+    """The same within the part of a face in front of the near plane."""
+    x, y, z, w = _from_pixels(triangles.clip, triangles.corners, triangle, pixel, size)
+    bary = _barycentric(x, y)
+    inside = (bary >= 0).all(0)
+    edge = _outline_distance(triangles, triangle, x / w, y / w, size)
+    dists = torch.where(inside, -edge, edge)
+    of_two = (triangles.twin.index_select(0, triangle) != triangle).nonzero().squeeze(-1)
+    if len(of_two):
+        joined = _joined(
+            triangles, triangle[of_two], pixel[of_two], size, bary[:, of_two], edge[of_two]
+        )
+        dists = dists.index_put((of_two,), joined)
+    bary = bary.clamp(min=0)  # the nearest coordinates inside
+    bary = bary / bary.sum(0).clamp(min=1e-12)
+    return (bary * z).sum(0) / (bary * w).sum(0), bary.T, dists
+
+
+def _joined(
+    triangles: _Triangles,
+    triangle: Tensor,
+    pixel: Tensor,
+    size: tuple[int, int],
+    bary: Tensor,
+    edge: Tensor,
+) -> Tensor:
+    """Distances (N,) for parts of faces that have two: infinite where the other has the pixel.
+
+    Args:
+        triangles, triangle, pixel, size: as of `_measure_cut`.
+        bary: (3, N), of the pixel in the part.
+        edge: (N,) squared distance to the part's own stretch of the face's outline.
+    """
+    twin = triangles.twin[triangle]
+    x, y, _, w = _from_pixels(triangles.clip, triangles.corners, twin, pixel, size)
+    in_twin = (_barycentric(x, y) >= 0).all(0)
+    far = _outline_distance(triangles, twin, x / w, y / w, size)
+    inside = (bary >= 0).all(0)
+    # Where a corner that both have is the nearest, the edge between them parts the pixels.
+    beyond = (triangles.inner[triangle].T & (bary < 0)).any(0)
+    farther = torch.where((far - edge).abs() < EVEN * edge, beyond, far < edge)
+    lost = torch.where(inside, in_twin & (twin < triangle), in_twin | farther)
+    return torch.where(inside, -torch.minimum(edge, far), edge).masked_fill(lost, torch.inf)
+
+
+def _outline_distance(
+    triangles: _Triangles, triangle: Tensor, x: Tensor, y: Tensor, size: tuple[int, int]
+) -> Tensor:
+    """Squared distance (N,) from the origin to the edges that are the face's own.
+
+    Args:
+        triangles, triangle, size: as of `_measure_cut`.
+        x, y: (3, N), corners in NDC.
+    """
+    shorter = min(size)
+    far = _edge_distances(x * (size[1] / shorter), y * (size[0] / shorter))
+    inner = triangles.inner.index_select(0, triangle).T
+    return far.masked_fill(inner, torch.inf).amin(0)

@@ -10,14 +10,14 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
 from .backbone import Backbone
+from .critic import CONTENT_LAYER, masks_of, resized, style_grams
 from .job import STYLE_LAYERS
 from .losses import content_loss, gram
 from .original import Original
 from .painting import Painting
-from .stylize import CONTENT_LAYER, masks_of, resized, style_grams
 from .surface import Shot, Surface, shoot
 from .texture import bilinear, interpolate, mip_pyramid, rasterize_texels, sample
-from .views import Camera, orbit_cameras, sphere_directions
+from .views import Camera, middle, orbit_cameras, sphere_directions
 from .visibility import Outside
 
 VIEWS = 16
@@ -27,7 +27,7 @@ PROJECTIONS = 64  # directions of the sliced Wasserstein distance
 QUANTILES = 512
 NEAR_COLOR = 0.08  # RGB distance within which a colour belongs to the style's palette
 PALETTE = 4096  # style pixels that stand for its palette
-COLORS = 20_000  # pixels on the mesh that are compared with the palette
+COLORS = 20_000  # pixels of the mesh and of the style that are compared
 TEXELS = 100_000  # texels that the coverage is measured on
 NEAR = 2  # how much nearer than the held-out views speckle is looked at
 EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
@@ -42,11 +42,12 @@ class HeldOut:
     content: Tensor
 
 
-def held_out_views(original: Original, scale: int) -> Iterator[HeldOut]:
-    """VIEWS tightly framed views with larger sides of `scale` pixels."""
+def held_out_views(original: Original, zoom: int) -> Iterator[HeldOut]:
+    """VIEWS tightly framed views of SIDE pixels, or the middles of them, `zoom` times as near."""
     surface = original.surface
     directions = sphere_directions(VIEWS, seed=HELD_OUT_SEED)
-    for camera in orbit_cameras(surface.used_vertices.cpu(), directions, scale):
+    for whole in orbit_cameras(surface.used_vertices.cpu(), directions, SIDE):
+        camera = middle(whole, zoom)
         shot = shoot(surface, camera)
         yield HeldOut(camera, shot, original.content(shot, camera.position.to(shot.point)))
 
@@ -61,12 +62,12 @@ def measure(
         painting: after the last step.
         texture: (S, S, 3) in 0-1, the baked result.
         style: (3, H, W) in 0-1.
-        backbone: with LAYERS of `stylize`.
+        backbone: with the LAYERS of `critic`.
     """
     original = painting.original
     pyramid = mip_pyramid(texture)
     background = style.mean((1, 2))
-    views = list(held_out_views(original, SIDE))
+    views = list(held_out_views(original, 1))
     painted = [_sample(pyramid, original.surface, view.shot) for view in views]
     grams: list[list[Tensor]] = []
     grams_before: list[list[Tensor]] = []
@@ -112,16 +113,14 @@ def _palette(colors: Tensor, style: Tensor) -> tuple[float, float]:
     Bonneel et al. 2015, "Sliced and Radon Wasserstein barycenters of measures", eq. 8.
     """
     generator = torch.Generator().manual_seed(0)
-    pixels = style.flatten(1).T  # (M, 3)
+    mesh, picture = (_some(x, COLORS, generator) for x in (colors, style.flatten(1).T))
     lines = torch.nn.functional.normalize(torch.randn(3, PROJECTIONS, generator=generator), dim=0)
-    lines = lines.to(colors)
     at = (torch.arange(QUANTILES, device=colors.device) + 0.5) / QUANTILES
     ranks = [
-        (x @ lines).sort(0).values[(at * len(x)).long()] for x in (colors, pixels)
+        (x @ lines.to(x)).sort(0).values[(at * len(x)).long()] for x in (mesh, picture)
     ]  # (QUANTILES, PROJECTIONS) each
     distance = (ranks[0] - ranks[1]).abs().mean()
-    some = _some(colors, COLORS, generator)
-    nearest = torch.cdist(some, _some(pixels, PALETTE, generator)).amin(1)
+    nearest = torch.cdist(mesh, picture[:PALETTE]).amin(1)
     return float(distance), float((nearest > NEAR_COLOR).float().mean())
 
 
@@ -209,7 +208,7 @@ def _coverage(painting: Painting, size: int) -> float:
     """
     surface = painting.original.surface
     texels = rasterize_texels(surface.uvs, (size, size))
-    step = max(1, len(texels.index) // TEXELS)
+    step = max(1, len(texels.texel) // TEXELS)
     face, bary = texels.face[::step], texels.bary[::step]
     points = surface.points(face, bary)
     outside = Outside.of(surface).sees(points).any(-1)
@@ -219,16 +218,15 @@ def _coverage(painting: Painting, size: int) -> float:
 
 def _speckle(original: Original, pyramid: list[Tensor], style: Tensor) -> float:
     """Finest octave over the next, seen from near: the result's over the larger of its sources'."""
-    scale = SIDE * NEAR
     result = torch.zeros(2, device=style.device)
     before = torch.zeros(2, device=style.device)
-    for view in held_out_views(original, scale):
+    for view in held_out_views(original, NEAR):
         shot = view.shot
         mask = shot.mask >= 0.999
         painted = _sample(pyramid, original.surface, shot)
         result += _octaves(shot.image(painted, painted.mean(0)), mask)
         before += _octaves(shot.image(view.content, view.content.mean(0)), mask)
-    picture = resized(style, scale)
+    picture = resized(style, SIDE * NEAR)
     reference = _octaves(picture, torch.ones_like(picture[0, 0], dtype=torch.bool))
     ratios = [energy[0] / energy[1].clamp(min=1e-9) for energy in (result, reference, before)]
     return float(ratios[0] / torch.maximum(ratios[1], ratios[2]).clamp(min=1e-9))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import threading
 import time
@@ -13,10 +12,11 @@ from pathlib import Path
 import torch
 
 from .backbone import Backbone, Weights, find_weights
+from .critic import LAYERS
 from .job import Job, JobError
 from .picture import read_picture, write_picture
 from .report import measure
-from .stylize import LAYERS, Progress, optimise, prepare
+from .stylize import Progress, optimise, prepare
 
 Send = Callable[[dict[str, object]], None]
 
@@ -63,7 +63,8 @@ def run(folder: Path, send: Send, cancelled: threading.Event) -> None:
         measures = measure(painting, texture, style, backbone)
     except torch.OutOfMemoryError as error:
         raise JobError(
-            f"Device {device}", f"its memory is full ({str(error).splitlines()[0]})",
+            f"Device {device}",
+            f"its memory is full ({str(error).splitlines()[0]})",
             "Choose a faster preset, or device CPU",
         ) from error
     report = {**measures, **_costs(last, time.perf_counter() - began, weights, device)}
@@ -88,7 +89,8 @@ def choose_device(name: str) -> torch.device:
     }  # fmt: skip
     if name != "AUTO" and not there[name]:
         raise JobError(
-            f"Device {name}", "torch does not find it on this machine",
+            f"Device {name}",
+            "torch does not find it on this machine",
             "Choose device AUTO or CPU, or install a torch that is made for it",
         )
     chosen = next(d for d, found in there.items() if found) if name == "AUTO" else name
@@ -109,20 +111,27 @@ def _costs(
     last: Progress | None, seconds: float, weights: Weights, device: torch.device
 ) -> dict[str, object]:
     """What the run took, and what it ran on."""
-    if device.type == "cuda":
-        memory = torch.cuda.max_memory_allocated(device)
-    else:
-        unit = 1 if sys.platform == "darwin" else 1024
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return {
         "seconds": round(seconds, 3),
         "seconds_per_step": round(last.seconds / last.steps, 4) if last else 0.0,
         "vgg_share": round(last.vgg_seconds / last.seconds, 4) if last else 0.0,
-        "peak_memory_mb": round(memory / 2**20, 1),
+        "peak_memory_mb": round(_peak_memory(device) / 2**20, 1),
         "steps": last.steps if last else 0,
         "backbone": weights.name,
         "device": str(device),
     }
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Bytes: of the device where torch counts them, else of this process; 0 if nobody does."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _write_text(file: Path, text: str) -> None:
@@ -133,6 +142,7 @@ def _write_text(file: Path, text: str) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> JobError:
     return JobError(
-        f"Result folder {str(folder)!r}", f"it cannot be written to ({error.strerror})",
+        f"Result folder {str(folder)!r}",
+        f"it cannot be written to ({error.strerror})",
         "Free some space there, or choose a folder that you may write to",
     )

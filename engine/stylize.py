@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,23 +12,22 @@ from torch import Tensor
 
 from .backbone import Backbone
 from .color import match_colors
+from .critic import Critic
 from .field import Field
-from .job import PRESETS, STYLE_LAYERS, Job, Settings
-from .losses import content_loss, gram, mask_pyramid, straight_through, style_loss
+from .job import CLOSE_UP, PRESETS, Job, JobError, Settings
 from .original import Original
 from .painting import Painting, Plan
-from .surface import Surface, shoot
-from .texture import rasterize_texels
-from .views import Camera, frame, orbit_cameras, sphere_directions
+from .surface import Shot, Surface, shoot
+from .texture import Atlas, rasterize_texels
+from .views import Camera, close_ups, frame, orbit_cameras, sphere_directions
 
-CONTENT_LAYER = "relu4_2"
-LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
-GRAM_MEMORY = 0.5  # share of the running Gram that a step keeps; with more, colours swing
 LEARNING_RATE = 0.03  # of the finest lattice, in logits
 COARSE_RATE = 0.3  # of the coarsest lattice, relative to the finest
 DECAY_FROM = 0.7  # share of the run after which the learning rate falls to 0
 BETAS = (0.9, 0.99)
 LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
+OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
+LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
 SURFACE_TEXELS = 1024  # texture size at which the surface is sampled for the lattices
 
 
@@ -53,30 +52,50 @@ class Progress:
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of views."""
+    """One size of views.
+
+    Attributes:
+        size: larger side of the frame that fits the object, in pixels.
+        zoom: 1 for whole views; more for windows of them, seen so many times as near.
+        steps: optimisation steps.
+    """
 
     size: int
+    zoom: int
     steps: int
+
+    @property
+    def unit(self) -> int:
+        """Short side in pixels of the style picture at this scale."""
+        return self.size * self.zoom
 
 
 def schedule(settings: Settings) -> list[Scale]:
     """The scales of a run; `settings.steps`, if not 0, is shared out as the preset's are."""
     preset = PRESETS[settings.preset]
-    total = settings.steps or sum(preset.steps)
-    ends = [
-        round(total * sum(preset.steps[: i + 1]) / sum(preset.steps))
-        for i in range(len(preset.steps))
-    ]
-    starts = [0, *ends[:-1]]
-    return [
-        Scale(size, end - start)
-        for size, start, end in zip(preset.scales, starts, ends, strict=True)
-        if end > start
-    ]
+    kinds = [(size, 1, steps) for size, steps in zip(preset.scales, preset.steps, strict=True)]
+    kinds.append((preset.scales[-1], CLOSE_UP, preset.close_ups))
+    own = sum(steps for *_, steps in kinds)
+    total, before, scales = settings.steps or own, 0, []
+    for size, zoom, steps in kinds:
+        count = round(total * (before + steps) / own) - round(total * before / own)
+        before += steps
+        if count:
+            scales.append(Scale(size, zoom, count))
+    return scales
 
 
-def cameras_of(job: Job, surface: Surface, scale: int) -> list[Camera]:
-    """The job's own cameras, or an even sphere, with frames of `scale` pixels."""
+def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
+    """The job's own cameras, or an even sphere, or windows of them; no more than steps."""
+    whole = _whole_views(job, surface, scale.size)
+    if scale.zoom == 1:
+        return whole[: scale.steps]
+    windows = [window for camera in whole for window in close_ups(camera, scale.zoom)]
+    order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(job.settings.seed))
+    return [windows[i] for i in order[: scale.steps].tolist()]
+
+
+def _whole_views(job: Job, surface: Surface, size: int) -> list[Camera]:
     vertices = surface.used_vertices.cpu()
     if job.views:
         return [
@@ -84,13 +103,13 @@ def cameras_of(job: Job, surface: Surface, scale: int) -> list[Camera]:
                 torch.from_numpy(view.world_to_camera),
                 torch.from_numpy(view.projection),
                 vertices,
-                scale,
+                size,
                 view.aspect,
             )
             for view in job.views
         ]
     count = PRESETS[job.settings.preset].views
-    return orbit_cameras(vertices, sphere_directions(count, seed=job.settings.seed), scale)
+    return orbit_cameras(vertices, sphere_directions(count, seed=job.settings.seed), size)
 
 
 def prepare(job: Job, style: Tensor, device: torch.device) -> Painting:
@@ -108,120 +127,93 @@ def prepare(job: Job, style: Tensor, device: torch.device) -> Painting:
     texels = rasterize_texels(surface.uvs, (size, size))
     points = surface.points(texels.face, texels.bary)
     spacing = math.sqrt(surface.area / max(len(points), 1))
-    pixel = surface.extent / scales[-1].size
+    pixel = surface.extent / scales[-1].unit
     field = Field(points, finest=max(spacing, LATTICE_PIXELS * pixel), seed=job.settings.seed)
     footprint = torch.full_like(texels.bary[:, 0], 1 / size)
     albedo = original.albedo(texels.face, texels.bary, footprint)
-    return Painting(original, match_colors(albedo, style.flatten(1).T), field)
+    return Painting(
+        original,
+        match_colors(albedo, style.flatten(1).T),
+        field,
+        Atlas.of(texels, points, size, OVERLAP_TEXELS * surface.extent / size),
+    )
 
 
-def optimise(
-    job: Job, painting: Painting, style: Tensor, backbone: Backbone
-) -> Iterator[Progress]:
+def optimise(job: Job, painting: Painting, style: Tensor, backbone: Backbone) -> Iterator[Progress]:
     """Paint, and tell of every step.
 
     Args:
         job: validated.
         painting: of `prepare`; its field is changed in place.
         style: (3, H, W) float in 0-1.
-        backbone: with LAYERS.
+        backbone: with the LAYERS of `critic`.
+
+    Raises:
+        JobError: if no camera sees the mesh.
     """
-    settings, field = job.settings, painting.field
-    scales = schedule(settings)
+    scales = schedule(job.settings)
     total, done, vgg_seconds = sum(s.steps for s in scales), 0, 0.0
-    optimizer = _optimizer(field)
+    optimizer = _optimizer(painting.field)
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _decay(step / total))
-    order = torch.Generator().manual_seed(settings.seed)
-    background = style.mean((1, 2))
-    running: list[Tensor] = []
+    order = torch.Generator().manual_seed(job.settings.seed)
+    critic = Critic(job.settings, style, backbone)
     began = time.perf_counter()
     for scale in scales:
-        targets = style_grams(style, scale.size, backbone)
-        plans = _plan(job, painting, scale.size, background)
-        contents: dict[int, Tensor] = {}
+        plans = _plan(job, painting, scale, critic.background)
+        critic.start_scale(scale.unit)
         queue: list[int] = []
         for _ in range(scale.steps):
             queue = queue or torch.randperm(len(plans), generator=order).tolist()
-            number = queue.pop()
-            plan = plans[number]
+            plan = plans[queue.pop()]
             optimizer.zero_grad()
-            image = plan.shot.image(painting.colors(plan.base, plan.lookups), background)
-            leaf = image.detach().requires_grad_()
+            image = plan.shot.image(
+                painting.colors(plan.base, plan.lookups), critic.background
+            )  # (1, 3, H, W)
+            seen = image.detach().requires_grad_()
             vgg_began = time.perf_counter()
-            if number not in contents:
-                with torch.no_grad():
-                    contents[number] = backbone(plan.content)[CONTENT_LAYER]
-            features = backbone(leaf)
-            masks = masks_of(features, plan.shot.mask)
-            grams = [gram(features[name], masks[name]) for name in STYLE_LAYERS]
-            if running:
-                kept = GRAM_MEMORY
-                averages = [kept * r + (1 - kept) * g.detach()
-                            for r, g in zip(running, grams, strict=True)]  # fmt: skip
-            else:
-                averages = [g.detach() for g in grams]
-            running = averages
-            mixed = [straight_through(a, g) for a, g in zip(averages, grams, strict=True)]
-            style_part = style_loss(mixed, targets, settings.layer_weights)
-            content_part = content_loss(
-                features[CONTENT_LAYER], contents[number], masks[CONTENT_LAYER]
-            )
-            loss = settings.content_weight * content_part + settings.style_weight * style_part
-            loss.backward()
+            losses = critic.judge(seen, plan)
+            losses.total.backward()
             vgg_seconds += time.perf_counter() - vgg_began
-            image.backward(leaf.grad)
+            image.backward(seen.grad)
             optimizer.step()
             rate.step()
             done += 1
             yield Progress(
                 step=done,
                 steps=total,
-                losses={
-                    "content": content_part.item(),
-                    "style": style_part.item(),
-                    "total": loss.item(),
-                },
+                losses={name: value.item() for name, value in losses._asdict().items()},
                 seconds=time.perf_counter() - began,
                 vgg_seconds=vgg_seconds,
             )
 
 
-def resized(style: Tensor, unit: int) -> Tensor:
-    """The style picture (1, 3, h, w) with its short side `unit` pixels long."""
-    height, width = style.shape[1:]
-    factor = unit / min(height, width)
-    size = [max(1, round(height * factor)), max(1, round(width * factor))]
-    return torch.nn.functional.interpolate(
-        style[None], size=size, mode="bicubic", antialias=True, align_corners=False
-    ).clamp(0, 1)
-
-
-@torch.no_grad()
-def style_grams(style: Tensor, unit: int, backbone: Backbone) -> list[Tensor]:
-    """Gram matrices of the style picture with its short side `unit` pixels long."""
-    features = backbone(resized(style, unit))
-    return [gram(f, torch.ones_like(f[0, 0])) for f in (features[n] for n in STYLE_LAYERS)]
-
-
-def masks_of(features: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
-    """Coverage (h, w) at the resolution of each layer."""
-    sizes = [(f.shape[2], f.shape[3]) for f in features.values()]
-    return dict(zip(features, mask_pyramid(mask, sizes), strict=True))
-
-
-def _plan(job: Job, painting: Painting, scale: int, background: Tensor) -> list[Plan]:
+def _plan(job: Job, painting: Painting, scale: Scale, background: Tensor) -> list[Plan]:
     surface = painting.original.surface
-    cameras = cameras_of(job, surface, scale)
-    shots = [shoot(surface, camera) for camera in cameras]
-    painting.field.include(torch.cat([shot.point for shot in shots]))
-    plans = []
-    for camera, shot in zip(cameras, shots, strict=True):
+    cameras: Sequence[Camera] = cameras_of(job, surface, scale)
+    shots: Sequence[Shot] = [shoot(surface, camera) for camera in cameras]
+    covered = [len(shot.pixel) / (shot.size[0] * shot.size[1]) for shot in shots]
+    if not any(covered):
+        raise JobError(
+            "Views",
+            f"none of the {len(shots)} cameras sees the mesh",
+            "Point a scene camera at it, or paint from the sphere around it",
+        )
+    least = min(LEAST_COVERED, max(covered))
+    cameras, shots = zip(
+        *((c, s) for c, s, share in zip(cameras, shots, covered, strict=True) if share >= least),
+        strict=True,
+    )
+    points = [painting.points(shot) for shot in shots]
+    painting.field.include(torch.cat(points))
+    plans: list[Plan] = []
+    for camera, shot, point in zip(cameras, shots, points, strict=True):
         content = painting.original.content(shot, camera.position.to(shot.point))
         plans.append(
             Plan(
+                len(plans),
                 shot,
                 painting.base(shot.face, shot.bary, shot.footprint),
-                painting.field.locate(shot.point, smallest=LATTICE_PIXELS * shot.reach),
+                painting.field.locate(point, smallest=LATTICE_PIXELS * shot.reach),
                 shot.image(content, background),
             )
         )

@@ -52,9 +52,7 @@ class Surface:
         a, b, c = vertices[faces].unbind(1)
         across = torch.linalg.cross(b - a, c - a)[:, None].expand(-1, 3, -1)  # (F, 3, 3)
         normals = torch.zeros_like(vertices).index_add(0, faces.flatten(), across.reshape(-1, 3))
-        return cls(
-            vertices, faces, uvs, materials, torch.nn.functional.normalize(normals, dim=-1)
-        )
+        return cls(vertices, faces, uvs, materials, torch.nn.functional.normalize(normals, dim=-1))
 
     @property
     def used_vertices(self) -> Tensor:
@@ -75,7 +73,8 @@ class Surface:
 
     def points(self, face: Tensor, bary: Tensor) -> Tensor:
         """World positions (N, 3)."""
-        return interpolate(self.vertices[self.faces[face]], bary)
+        corners = self.faces.index_select(0, face).flatten()
+        return interpolate(self.vertices.index_select(0, corners).view(-1, 3, 3), bary)
 
 
 class Shot(NamedTuple):
@@ -143,14 +142,16 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     fragments = Fragments(*(values.flatten(0, 1)[pixel] for values in fragments))  # (P, K)
     face = fragments.pix_to_face.clamp(min=0)
     area = _pixel_areas(surface, clip, camera.size)  # (F,)
-    reach = (clip[:, 3][surface.faces[face]] * fragments.bary_coords).sum(-1) * pixel_size(camera)
-    point = surface.points(face.flatten(), fragments.bary_coords.flatten(0, 1))
+    bary = fragments.bary_coords.flatten(0, 1)  # (P K, 3)
+    corners = surface.faces.index_select(0, face.flatten()).flatten()
+    depth = (clip[:, 3].index_select(0, corners).view(-1, 3) * bary).sum(-1).view(face.shape)
+    reach = depth * pixel_size(camera)
+    point = surface.points(face.flatten(), bary)
     scene = _Stretches(point.view(*face.shape, 3), reach, area.sign()[face], SIGMA_PIXELS * unit**2)
 
-    first, cover, taken = scene.nearest(fragments)
-    outside = taken | (fragments.dists > 0)
-    behind = fragments._replace(pix_to_face=fragments.pix_to_face.masked_fill(outside, -1))
-    second, cover_behind, _ = scene.nearest(behind)
+    first, cover, taken = scene.nearest(fragments, fragments)
+    behind = _without(fragments, taken)
+    second, cover_behind, _ = scene.nearest(_without(behind, fragments.dists > 0), behind)
     cover_behind = (1 - cover) * cover_behind
     alpha = (cover + cover_behind).clamp(min=1e-6)
     weight = torch.stack((cover, cover_behind), -1) / alpha[:, None]  # (P, 2)
@@ -181,20 +182,30 @@ class _Stretches(NamedTuple):
     facing: Tensor  # (P, K) 1 or -1: which side of the face shows
     sigma: float
 
-    def nearest(self, fragments: Fragments) -> tuple[Tensor, Tensor, Tensor]:
+    def nearest(self, mains: Fragments, fragments: Fragments) -> tuple[Tensor, Tensor, Tensor]:
         """The stretch that shows first.
+
+        Args:
+            mains: the fragments of which one gives the stretch its point.
+            fragments: all that may belong to it.
 
         Returns:
             (P,) slot of its main fragment, (P,) share of the pixel it covers, and (P, K) bool,
             its fragments: those side by side with the main one on the surface.
         """
-        main = blend_weights(fragments, sigma=self.sigma, gamma=GAMMA)[0].argmax(-1, keepdim=True)
+        main = blend_weights(mains, sigma=self.sigma, gamma=GAMMA)[0].argmax(-1, keepdim=True)
         away = self.point - self.point.gather(1, main[..., None].expand(-1, -1, 3))
         beside = away.norm(dim=-1) < 2 * self.reach.gather(1, main)
         # Faces along an edge share its pixels out: halves that show the same side make a whole.
         same = beside & (self.facing == self.facing.gather(1, main))
         cover = (coverage(fragments, sigma=self.sigma) * same).sum(-1).clamp(max=1)
-        return main.squeeze(-1), cover, beside
+        there = mains.pix_to_face.gather(1, main).squeeze(-1) >= 0
+        return main.squeeze(-1), cover * there, beside
+
+
+def _without(fragments: Fragments, which: Tensor) -> Fragments:
+    """The fragments but for `which` (P, K) bool."""
+    return fragments._replace(pix_to_face=fragments.pix_to_face.masked_fill(which, -1))
 
 
 def pixel_size(camera: Camera) -> float:

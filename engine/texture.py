@@ -21,12 +21,12 @@ class Texels(NamedTuple):
     Where islands overlap, the first face in order owns the texel.
 
     Attributes:
-        index: (M,) int64, row * size + column, row 0 on top.
+        texel: (M,) int64, row * size + column, row 0 on top.
         face: (M,) int64.
         bary: (M, 3) float32, where in the face the texel's centre is.
     """
 
-    index: Tensor
+    texel: Tensor
     face: Tensor
     bary: Tensor
 
@@ -62,9 +62,7 @@ def _tiles(uvs: Tensor) -> tuple[Tensor, Tensor]:
     return uvs[owner] - shift[:, None], owner
 
 
-def _band(
-    corners: Tensor, owner: Tensor, size: tuple[int, int], top: int, rows: int
-) -> Texels:
+def _band(corners: Tensor, owner: Tensor, size: tuple[int, int], top: int, rows: int) -> Texels:
     """The texels of rows `top` to `top + rows`."""
     rows = min(rows, size[0] - top)
     low, high = 1 - (top + rows) / size[0], 1 - top / size[0]  # v of the band's edges
@@ -79,6 +77,42 @@ def _band(
     index = (face >= 0).nonzero()[:, 0]
     bary = fragments.bary_coords.view(-1, 3)[index]
     return Texels(index + top * size[1], owner[near[face[index]]], bary)
+
+
+class Atlas(NamedTuple):
+    """Which point of the surface each texel paints, for faces that share texels.
+
+    Where UV islands overlap, or one lies mirrored on the other, all but one face must look
+    their paint up at that one's points: so what is optimised is what is baked.
+
+    Attributes:
+        size: of the square texture.
+        row: (size * size,) int64, row of `point`, -1 outside the islands.
+        point: (M, 3) float32, world space.
+        apart: distance in world units from which two points do not belong together.
+    """
+
+    size: int
+    row: Tensor
+    point: Tensor
+    apart: float
+
+    @classmethod
+    def of(cls, texels: Texels, point: Tensor, size: int, apart: float) -> Atlas:
+        """The atlas of `texels` (M,) of a (size, size) texture at surface points (M, 3)."""
+        row = torch.full((size * size,), -1, device=point.device)
+        row[texels.texel] = torch.arange(len(point), device=point.device)
+        return cls(size, row, point, apart)
+
+    def resolve(self, uv: Tensor, point: Tensor) -> Tensor:
+        """Where to look the paint up for `point` (N, 3) at `uv` (N, 2): mostly there itself."""
+        cell = ((uv - uv.floor()) * self.size).long().clamp(max=self.size - 1)
+        row = self.row[(self.size - 1 - cell[:, 1]) * self.size + cell[:, 0]]
+        if not len(self.point):
+            return point
+        owner = self.point[row.clamp(min=0)]
+        foreign = (row >= 0) & ((owner - point).norm(dim=-1) > self.apart)
+        return owner.where(foreign[:, None], point)
 
 
 def fill_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> tuple[Tensor, Tensor]:
@@ -164,8 +198,8 @@ def bilinear(image: Tensor, uv: Tensor) -> Tensor:
     x0, y0 = left.to(torch.int64) % width, top.to(torch.int64) % height
     x1, y1 = (x0 + 1) % width, (y0 + 1) % height
     flat = image.reshape(-1, image.shape[-1])
-    upper = flat[y0 * width + x0] * (1 - fx) + flat[y0 * width + x1] * fx
-    lower = flat[y1 * width + x0] * (1 - fx) + flat[y1 * width + x1] * fx
+    (a, b), (c, d) = ([flat.index_select(0, y * width + x) for x in (x0, x1)] for y in (y0, y1))
+    upper, lower = a * (1 - fx) + b * fx, c * (1 - fx) + d * fx
     return upper * (1 - fy) + lower * fy
 
 

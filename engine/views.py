@@ -111,28 +111,32 @@ def frame(
     else:
         ndc = clip[:, :2] / clip[:, 3:] * stretch
         low, high = ndc.amin(0), ndc.amax(0)
-    pixel = float((high - low).max()) / max(scale - 2 * MARGIN, 1)
-    pixel = max(pixel, 1e-9)
-    return window(
-        Camera(world_to_camera, projection, (1, 1), scale),
-        (low / stretch, high / stretch),
-        pixel / stretch,
-        MARGIN,
-    )
-
-
-def window(
-    camera: Camera, box: tuple[Tensor, Tensor], pixel: Tensor, margin: int
-) -> Camera:
-    """The camera that shows only `box`, two corners (2,) in NDC, in pixels of `pixel` NDC."""
-    low, high = box
-    pixels = ((high - low) / pixel).ceil().clamp(min=1) + 2 * margin  # (2,) width, height
-    middle, half = (low + high) / 2, pixels * pixel / 2
+    pixel = max(float((high - low).max()) / max(scale - 2 * MARGIN, 1), 1e-9)
+    pixels = ((high - low) / pixel).ceil().clamp(min=1) + 2 * MARGIN  # (2,) width, height
+    middle, half = (low + high) / 2 / stretch, pixels * pixel / 2 / stretch
     crop = torch.eye(4)
-    crop[0, 0], crop[1, 1] = 1 / half[0], 1 / half[1]
-    crop[0, 3], crop[1, 3] = -middle[0] / half[0], -middle[1] / half[1]
-    size = int(pixels[1]), int(pixels[0])
-    return Camera(camera.world_to_camera, crop @ camera.projection, size, camera.unit)
+    crop[0, 0], crop[1, 1] = 1 / half
+    crop[0, 3], crop[1, 3] = -middle / half
+    return Camera(world_to_camera, crop @ projection, (int(pixels[1]), int(pixels[0])), scale)
+
+
+def close_ups(camera: Camera, factor: int) -> list[Camera]:
+    """Windows that tile a camera's frame, each of as many pixels as the whole frame."""
+    centers = [(2 * i + 1) / factor - 1 for i in range(factor)]
+    return [_window(camera, factor, x, y) for y in centers for x in centers]
+
+
+def middle(camera: Camera, factor: int) -> Camera:
+    """The window in the middle of a camera's frame, `factor` times as near."""
+    return _window(camera, factor, 0.0, 0.0)
+
+
+def _window(camera: Camera, factor: int, x: float, y: float) -> Camera:
+    """The part of a frame around (x, y) NDC, enlarged by `factor` to the size of the whole."""
+    crop = torch.diag(torch.tensor([factor, factor, 1.0, 1.0]))
+    crop[0, 3], crop[1, 3] = -factor * x, -factor * y
+    unit = camera.unit * factor
+    return Camera(camera.world_to_camera, crop @ camera.projection, camera.size, unit)
 
 
 def _look_at(eye: Tensor, backward: Tensor) -> Tensor:

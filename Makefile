@@ -1,0 +1,77 @@
+# What a newcomer and a developer run; `make` alone lists it.
+
+VENV := .venv
+PYTHON_IN_VENV := $(VENV)/bin/python
+READY := $(VENV)/.ready
+WEIGHTS := engine/vgg16_features.pt
+
+# `=`, not `:=`: these are read when a recipe runs, for what they name may not be there yet.
+VERSION = $(shell sed -n 's/^version *= *"\(.*\)".*/\1/p' blender_manifest.toml)
+ZIP = dist/style_transfer_3d-$(VERSION).zip
+EXTENSION_CLI = $(wildcard $(VENV)/lib/python3*/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py)
+
+# Torch in one process and bpy in another; a process that hangs at its exit is ended.
+LIMIT := $(if $(shell command -v timeout),timeout --kill-after=10 1500)
+PYTEST := $(LIMIT) $(PYTHON_IN_VENV) -m pytest
+
+# A command prefix: `$(REAL_BLENDER) blender …` runs a Blender with a window system.
+# For one that is installed already: make test-blender REAL_BLENDER=env
+ifndef REAL_BLENDER
+REAL_BLENDER := $(abspath $(wildcard ../shared/real-blender/run))
+REAL_BLENDER_SETUP := $(wildcard ../shared/real-blender/setup)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup weights demo test test-blender build lint format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
+
+setup: $(READY)  ## make .venv: Python 3.11 or 3.13, bpy, torch, tools
+
+$(READY): .ci/requirements.txt .ci/setup
+	.ci/setup $(VENV)
+
+weights: $(WEIGHTS)  ## make the VGG-16 weights that the extension bundles
+
+$(WEIGHTS): .ci/bundle_vgg16.py | $(READY)
+	$(PYTHON_IN_VENV) $<
+
+demo: $(READY) $(WEIGHTS)  ## paint Suzanne and leave the pictures in build/demo
+	$(PYTHON_IN_VENV) examples/demo.py
+
+test: $(READY) $(WEIGHTS)  ## run the tests that need no installed Blender
+	@failed=0; \
+	$(PYTEST) tests/engine || failed=1; \
+	$(PYTEST) tests/operators || failed=1; \
+	exit $$failed
+
+build: $(READY) $(WEIGHTS)  ## make and validate dist/style_transfer_3d-<version>.zip
+	mkdir -p dist
+	rm -f dist/*.zip
+	$(PYTHON_IN_VENV) $(EXTENSION_CLI) build --output-filepath $(ZIP)
+	$(PYTHON_IN_VENV) $(EXTENSION_CLI) validate $(ZIP)
+
+ifneq ($(REAL_BLENDER),)
+test-blender: build  ## install the zip into a real Blender and run it there
+	$(REAL_BLENDER_SETUP)
+	REAL_BLENDER="$(REAL_BLENDER)" EXTENSION_ZIP="$(abspath $(ZIP))" $(PYTEST) tests/blender
+else
+test-blender:
+	@echo "test-blender: skipped, there is no real Blender here; with one on the PATH: make test-blender REAL_BLENDER=env"
+endif
+
+lint: $(READY)  ## check style and types
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m ruff format --check .
+	mkdir -p $(VENV)/types
+	ln -sfn ../.. $(VENV)/types/style_transfer_3d
+	MYPYPATH=$(VENV)/types:examples:.ci $(PYTHON_IN_VENV) -m mypy
+
+format: $(READY)  ## put the code into the form that lint wants
+	$(PYTHON_IN_VENV) -m ruff check --fix .
+	$(PYTHON_IN_VENV) -m ruff format .
+
+clean:  ## remove what the other targets made, but for .venv
+	rm -rf build dist $(WEIGHTS) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

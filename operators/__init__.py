@@ -1,0 +1,1 @@
+"""What Blender does, one verb a file."""

@@ -1,0 +1,150 @@
+"""`blender -b scene.blend -c style_transfer_3d …`: the operator for farms and shells."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+import bpy
+
+from ..engine.job import JobError, Settings
+from .settings import NAMES
+from .stylize import refusal
+from .write_back import RECIPE, check_file, check_folder, save_file
+
+NAME = "style_transfer_3d"
+_KINDS = {"STRING": str, "ENUM": str, "INT": int, "FLOAT": float}
+_registered: list[Any] = []  # Blender's handle on the command: what unregistering it takes
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise JobError("Command line", message, f"blender -c {NAME} --help tells what there is")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line: --object and every setting of the operator, told as the operator does."""
+    parser = _Parser(
+        prog=f"blender -b SCENE.blend -c {NAME}",
+        description="Paint a mesh in the style of a picture, as a new texture in its own UV map.",
+        epilog="What is not given comes from the scene's settings in the .blend file.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--object", required=True, metavar="NAME", help="the mesh object to paint")
+    operators: Any = bpy.ops.object
+    properties = operators.style_transfer.get_rna_type().properties
+    for name in NAMES:
+        setting = properties[name]
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=_KINDS[setting.type],
+            choices=setting.enum_items.keys() if setting.type == "ENUM" else None,
+            metavar={"FILE_PATH": "FILE", "PIXEL": "N"}.get(setting.subtype),
+            default=argparse.SUPPRESS,
+            help=setting.description.replace("%", "%%"),
+        )
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="save the measures here")
+    parser.add_argument("--save", action="store_true", help="save the .blend file afterwards")
+    return parser
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns the exit code: 0 when all that was asked for is saved, else 1."""
+    try:
+        options = vars(make_parser().parse_args(arguments))
+        report, save = options.pop("report"), options.pop("save")
+        obj = find_object(options.pop("object"))
+        check(options, report, save=save)
+        image = paint(obj, options)
+        if image.filepath:
+            _saved(bpy.path.abspath(image.filepath))
+        if report:
+            measures = json.loads(image[RECIPE])["report"]
+            save_file(report.absolute(), json.dumps(measures, indent=1).encode())
+            _saved(str(report.absolute()))
+        if save:
+            bpy.ops.wm.save_mainfile()
+            _saved(bpy.data.filepath)
+    except JobError as error:
+        print(f"Error: {error}", file=sys.stderr, flush=True)
+        return 1
+    except RuntimeError:  # an operator's error, which Blender has printed
+        return 1
+    except KeyboardInterrupt:  # the operator has said so
+        return 1
+    return 0
+
+
+def find_object(name: str) -> bpy.types.Object:
+    """The mesh object of that name.
+
+    Raises:
+        JobError: if there is none in the scene, naming the nearest that are there.
+    """
+    layer, scene = bpy.context.view_layer, bpy.context.scene
+    assert layer
+    assert scene
+    objects = layer.objects
+    obj = objects.get(name)
+    if obj is None:
+        meshes = [o.name for o in objects if o.type == "MESH"]
+        near = difflib.get_close_matches(name, meshes, cutoff=0.4) or meshes[:3]
+        choice = " or ".join(repr(n) for n in near)
+        raise JobError(
+            f"Object {name!r}",
+            f"there is no such object in the scene {scene.name!r}",
+            f"Choose {choice}" if near else "Open a .blend file that has a mesh object",
+        )
+    if (error := refusal(obj)) is not None:
+        raise error
+    return obj
+
+
+def check(options: dict[str, Any], report: Path | None, *, save: bool) -> None:
+    """Raise JobError for what can be known to fail before the run.
+
+    Blender would clamp numbers that are out of their range without a word.
+    """
+    Settings(**{f.name: options[f.name] for f in fields(Settings) if f.name in options}).validate()
+    if report:
+        check_file(report.absolute(), ".json", "Report")
+    if save:
+        if not bpy.data.filepath:
+            cure = f"Name one before the command: blender -b SCENE.blend -c {NAME}"
+            raise JobError("Option --save", "no .blend file is open", cure)
+        check_folder(Path(bpy.data.filepath).parent, f"Blend file {bpy.data.filepath!r}")
+
+
+def paint(obj: bpy.types.Object, options: dict[str, Any]) -> bpy.types.Image:
+    """Run the operator on `obj` and return the new image.
+
+    Raises:
+        RuntimeError: the operator's error, which Blender prints.
+        KeyboardInterrupt: if the run was cancelled.
+    """
+    before = set(bpy.data.images)
+    operators: Any = bpy.ops.object
+    with bpy.context.temp_override(object=obj, active_object=obj):
+        if operators.style_transfer(**options) != {"FINISHED"}:
+            raise KeyboardInterrupt
+    return next(i for i in bpy.data.images if i not in before and i.get(RECIPE))
+
+
+def _saved(path: str) -> None:
+    print(f"Saved: '{path}'", flush=True)  # the line that render farms look for
+
+
+def register() -> None:
+    """Make the command known to Blender."""
+    handle = bpy.utils.register_cli_command(NAME, run)  # type: ignore[func-returns-value]
+    _registered.append(handle)
+
+
+def unregister() -> None:
+    """Take the command back."""
+    bpy.utils.unregister_cli_command(_registered.pop())

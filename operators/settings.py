@@ -1,0 +1,212 @@
+"""Every setting once: its default, range and tooltip, for the operator and for the scene."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..engine.job import BACKBONES, DEVICES, PRESETS, RANGES, JobError, Settings
+
+SCENE_PROPERTY = "style_transfer_3d"
+_DEFAULTS = Settings()
+_PRESET_TEXTS = {
+    "DRAFT": "See quickly where it goes: broad strokes, few views",
+    "STANDARD": "Fine strokes at a fair price: for most pictures",
+    "HIGH": "The finest strokes and more views: for close-ups; takes many times as long",
+}
+_DEVICE_TEXTS = {
+    "AUTO": "The fastest that the engine's Python can use",
+    "CPU": "The processor: slow, and there on every machine",
+    "CUDA": "An NVIDIA card, or an AMD card by ROCm",
+    "MPS": "The graphics part of an Apple chip",
+}
+_BACKBONE_TEXTS = {
+    "AUTO": "VGG-19 where its weights are found, else the bundled VGG-16",
+    "VGG19": "The best strokes; its weights come from a file or from torchvision's cache",
+    "VGG16": "Comes with the extension and needs no download",
+}
+_VIEW_TEXTS = {
+    "SPHERE": "Cameras spread evenly around the object: it is painted on every side",
+    "CAMERAS": "The scene's cameras that are enabled in renders: what they see is painted",
+}
+# Paths that start with // are the .blend file's own; from 4.5 on Blender wants to be told.
+_FILE_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
+def _items(names: tuple[str, ...], texts: dict[str, str]) -> list[tuple[str, str, str]]:
+    return [(name, name.capitalize(), texts[name]) for name in names]
+
+
+class SettingProperties:
+    """What the artist sets, inherited by the operator and by the scene's group."""
+
+    style: StringProperty(
+        name="Style",
+        description="The picture whose strokes and colors the mesh takes on",
+        subtype="FILE_PATH",
+        options=_FILE_OPTIONS,
+    )
+    preset: EnumProperty(
+        name="Preset",
+        description="How fine the strokes get and how long it takes",
+        items=_items(tuple(PRESETS), _PRESET_TEXTS),
+        default=_DEFAULTS.preset,
+    )
+    style_weight: FloatProperty(
+        name="Style Weight",
+        description="Raise it for more of the picture's strokes and colors; 0 leaves the style out",
+        default=_DEFAULTS.style_weight,
+        min=RANGES["style_weight"][0],
+        max=RANGES["style_weight"][1],
+        soft_max=10.0,
+        precision=3,
+    )
+    content_weight: FloatProperty(
+        name="Content Weight",
+        description="Raise it to keep more of the mesh's present look; 0 paints freely over it",
+        default=_DEFAULTS.content_weight,
+        min=RANGES["content_weight"][0],
+        max=RANGES["content_weight"][1],
+        soft_max=10.0,
+        precision=3,
+    )
+    texture_size: IntProperty(
+        name="Texture Size",
+        description="Width and height of the new texture; stroke size does not depend on it",
+        default=_DEFAULTS.texture_size,
+        min=int(RANGES["texture_size"][0]),
+        max=int(RANGES["texture_size"][1]),
+        subtype="PIXEL",
+    )
+    steps: IntProperty(
+        name="Steps",
+        description="How often the paint is improved; 0 takes the preset's own number, "
+        "fewer end sooner and stay nearer to the original",
+        default=_DEFAULTS.steps,
+        min=int(RANGES["steps"][0]),
+        max=int(RANGES["steps"][1]),
+        soft_max=2000,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another number lays the strokes differently; the same one repeats them",
+        default=_DEFAULTS.seed,
+        min=int(RANGES["seed"][0]),
+        max=int(RANGES["seed"][1]),
+    )
+    device: EnumProperty(
+        name="Device",
+        description="What computes; it changes how long it takes, not how it looks",
+        items=_items(DEVICES, _DEVICE_TEXTS),
+        default=_DEFAULTS.device,
+    )
+    backbone: EnumProperty(
+        name="Backbone",
+        description="The network that sees strokes and shapes; another paints a little differently",
+        items=_items(BACKBONES, _BACKBONE_TEXTS),
+        default=_DEFAULTS.backbone,
+    )
+    weights_file: StringProperty(
+        name="Weights File",
+        description="VGG-19 weights on this machine (torchvision's file); "
+        "empty looks in torchvision's cache",
+        subtype="FILE_PATH",
+        options=_FILE_OPTIONS,
+    )
+    views: EnumProperty(
+        name="Views",
+        description="From where the mesh is looked at while it is painted",
+        items=_items(tuple(_VIEW_TEXTS), _VIEW_TEXTS),
+        default="SPHERE",
+    )
+    output: StringProperty(
+        name="Output",
+        description="The PNG file to save the texture to; empty packs it into the .blend file",
+        subtype="FILE_PATH",
+        options=_FILE_OPTIONS,
+    )
+
+
+NAMES = tuple(SettingProperties.__annotations__)
+
+
+class StyleTransferSettings(SettingProperties, bpy.types.PropertyGroup):
+    """The scene's settings, which every run takes that is not told otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One run as it was asked for.
+
+    Attributes:
+        style: the picture, an absolute path.
+        settings: what the engine is told.
+        views: SPHERE or CAMERAS.
+        output: the PNG file, an absolute path; None packs the texture.
+        output_as_given: the same path as the artist wrote it, perhaps with //.
+    """
+
+    style: Path
+    settings: Settings
+    views: str
+    output: Path | None
+    output_as_given: str
+
+
+def read(operator: bpy.types.Operator, scene: bpy.types.Scene) -> Request:
+    """The operator's properties where they were given, else the scene's.
+
+    Raises:
+        JobError: if a path or a setting makes no sense.
+    """
+    group = getattr(scene, SCENE_PROPERTY)
+    values = {
+        name: getattr(operator if operator.properties.is_property_set(name) else group, name)
+        for name in NAMES
+    }
+    if not values["style"]:
+        raise JobError(
+            "Style picture", "none is chosen", "Choose a picture in the setting Style (style=...)"
+        )
+    weights = values["weights_file"]
+    values["weights_file"] = str(absolute(weights, "Weights file")) if weights else ""
+    settings = Settings(**{f.name: values[f.name] for f in fields(Settings) if f.name in values})
+    settings.validate()
+    output = values["output"]
+    return Request(
+        style=absolute(values["style"], "Style picture"),
+        settings=settings,
+        views=values["views"],
+        output=absolute(output, "Output") if output else None,
+        output_as_given=output,
+    )
+
+
+def absolute(path: str, what: str) -> Path:
+    """`path` without its //, which stands for the .blend file's folder.
+
+    Raises:
+        JobError: about `what`, if there is no .blend file yet for a // to start from.
+    """
+    if path.startswith("//") and not bpy.data.filepath:
+        raise JobError(
+            f"{what} {path!r}",
+            "// stands for the folder of the .blend file, which is not saved yet",
+            "Save the .blend file or give the whole path",
+        )
+    return Path(bpy.path.abspath(path)).absolute()
+
+
+def register() -> None:
+    """Give every scene its settings."""
+    bpy.utils.register_class(StyleTransferSettings)
+    group: Any = PointerProperty(type=StyleTransferSettings)  # type: ignore[func-returns-value]
+    setattr(bpy.types.Scene, SCENE_PROPERTY, group)
+
+
+def unregister() -> None:
+    """Take the settings from the scenes."""
+    delattr(bpy.types.Scene, SCENE_PROPERTY)
+    bpy.utils.unregister_class(StyleTransferSettings)

@@ -1,0 +1,51 @@
+"""The add-on from its source, under its own name, in the bpy of this Python."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+from hypothesis import settings
+
+from tests.operators.scenes import save_png, stripes
+
+settings.register_profile("no hurry", deadline=None)  # a busy machine is no failure
+settings.load_profile("no hurry")
+
+ROOT = Path(__file__).parents[2]
+
+
+def _load():
+    """Import the folder as `style_transfer_3d`, as Blender would from a repository."""
+    name = "style_transfer_3d"
+    spec = importlib.util.spec_from_file_location(
+        name, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+_ADDON = _load()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def addon():
+    _ADDON.register()
+    yield _ADDON
+    _ADDON.unregister()
+
+
+@pytest.fixture(autouse=True)
+def scene(addon, monkeypatch):
+    """An empty file; the engine runs in this Python unless a test says otherwise."""
+    monkeypatch.delenv("STYLE_TRANSFER_3D_PYTHON", raising=False)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    return bpy.context.scene
+
+
+@pytest.fixture
+def style(tmp_path):
+    """A picture to learn from: 64 x 48 texels of colored stripes."""
+    return save_png(tmp_path / "stripes.png", stripes(48, 64))

@@ -1,0 +1,212 @@
+"""bpy meshes and cameras as arrays, against Blender's own answers."""
+
+import bpy
+import numpy as np
+import pytest
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Matrix, Vector
+from style_transfer_3d.engine.job import Job, JobError, Settings
+from style_transfer_3d.operators.export import export
+from style_transfer_3d.operators.settings import Request
+
+from tests.operators.scenes import add_cube, add_material, dump, new_image, stripes
+
+
+@pytest.fixture
+def run(style):
+    """Export an object."""
+
+    def run(obj, views="SPHERE"):
+        request = Request(
+            style=style, settings=Settings(), views=views, output=None, output_as_given=""
+        )
+        return export(obj, bpy.context.scene, bpy.context.evaluated_depsgraph_get(), request)
+
+    return run
+
+
+def rows(array):
+    """The rows of an (N, ...) array as a sorted list."""
+    return sorted(np.round(array.reshape(len(array), -1).astype(float), 4).tolist())
+
+
+def outside(mesh):
+    """Volume inside the faces: positive when they face outwards."""
+    a, b, c = np.moveaxis(mesh.vertices[mesh.faces].astype(float), 1, 0)
+    return np.einsum("fi,fi->", a, np.cross(b, c)) / 6
+
+
+def test_triangles_in_world_space_with_their_uvs(run):
+    obj = add_cube(location=(1, 2, 3), rotation=(0.1, 0.2, 0.3))
+    obj.scale = (1, 2, 3)
+    mesh = run(obj).job.mesh
+    data, layer = obj.data, obj.data.uv_layers.active
+    data.calc_loop_triangles()
+    expected = [
+        [
+            (*(obj.matrix_world @ data.vertices[data.loops[corner].vertex_index].co),
+             *layer.uv[corner].vector)
+            for corner in triangle.loops
+        ]
+        for triangle in data.loop_triangles
+    ]  # fmt: skip
+    found = np.concatenate([mesh.vertices[mesh.faces], mesh.uvs], -1)  # (F, 3, 5)
+    assert rows(found) == rows(np.array(expected))
+    assert outside(mesh) == pytest.approx(8 * 6, rel=1e-5)
+
+
+def test_a_mirrored_object_still_faces_outwards(run):
+    obj = add_cube()
+    obj.scale = (-1, 1, 1)
+    mesh = run(obj).job.mesh
+    assert outside(mesh) == pytest.approx(8, rel=1e-5)
+
+
+def test_modifiers_count(run):
+    obj = add_cube()
+    obj.modifiers.new("s", "SUBSURF").levels = 1
+    assert len(run(obj).job.mesh.faces) == 48
+    assert len(bpy.data.meshes) == 1
+
+
+def test_modifiers_of_a_hidden_object(run):
+    obj = add_cube()
+    obj.modifiers.new("s", "SUBSURF")
+    obj.hide_set(True)
+    with pytest.raises(JobError, match="Object 'Cube': it is hidden"):
+        run(obj)
+
+
+def test_the_active_render_uv_map_counts(run):
+    obj = add_cube()
+    other = obj.data.uv_layers.new(name="Other")
+    values = np.random.default_rng(0).random(len(other.uv) * 2, np.float32)
+    other.uv.foreach_set("vector", values)
+    first = run(obj)
+    other.active_render = True
+    second = run(obj)
+    assert (first.uv_map, second.uv_map) == ("UVMap", "Other")
+    assert set(second.job.mesh.uvs.ravel()) <= set(values)
+    assert not set(first.job.mesh.uvs.ravel()) <= set(values)
+
+
+def test_only_the_slots_in_use(run):
+    obj = add_cube()
+    for name, color in (("a", 0.1), ("b", 0.2), ("c", 0.3)):
+        add_material(obj, name, color=(color,) * 3)
+    indices = [2, 2, 0, 0, 2, 9]  # 9 is past the end: Blender shows the last slot
+    obj.data.polygons.foreach_set("material_index", indices)
+    made = run(obj)
+    assert made.slots == (0, 2)
+    assert sorted(made.job.mesh.materials) == [0] * 4 + [1] * 8
+    assert len(made.job.originals) == 2
+    made.job.validate()
+
+
+def test_no_slot_at_all(run):
+    made = run(add_cube())
+    assert made.slots == (0,)
+    assert made.job.originals[0].shape == (1, 1, 3)
+
+
+def test_job_survives_the_disk(run, tmp_path):
+    obj = add_cube()
+    add_material(obj, "m", new_image("i", stripes(8, 16)))
+    bpy.ops.object.camera_add(location=(0, -5, 0), rotation=(1.5, 0, 0))
+    job = run(obj, "CAMERAS").job
+    job.save(tmp_path / "job")
+    again = Job.load(tmp_path / "job")
+    assert (again.mesh.uvs == job.mesh.uvs).all()
+    assert (np.abs(again.originals[0] - job.originals[0]) < 1 / 4096).all()
+    assert again.views[0].name == "Camera"
+    assert (again.views[0].projection == job.views[0].projection).all()
+
+
+@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
+def test_cameras_are_blenders_own(run, scene, kind):
+    bpy.ops.object.camera_add(location=(3, -6, 2), rotation=(1.2, 0.1, 0.4), scale=(2, 2, 2))
+    camera = bpy.context.object
+    camera.data.type, camera.data.shift_x, camera.data.lens = kind, 0.1, 40
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.pixel_aspect_x = 640, 480, 1.5
+    view = run(add_cube(), "CAMERAS").job.views[0]
+    assert view.aspect == pytest.approx(640 * 1.5 / 480)
+    for point in ((0, 0, 0), (1, 0.5, -0.3), (-1, 1, 1)):
+        clip = view.projection @ view.world_to_camera @ np.array([*point, 1.0])
+        x, y, _depth = world_to_camera_view(scene, camera, Vector(point))
+        assert np.allclose((clip[:2] / clip[3] + 1) / 2, (x, y), atol=1e-4)
+
+
+def test_cameras_disabled_in_renders_do_not_count(run):
+    bpy.ops.object.camera_add()
+    bpy.context.object.hide_render = True
+    with pytest.raises(JobError, match="Scene 'Scene': it has no camera that is enabled"):
+        run(add_cube(), "CAMERAS")
+
+
+def test_panoramic_camera(run):
+    bpy.ops.object.camera_add()
+    bpy.context.object.data.type = "PANO"
+    with pytest.raises(JobError, match="Camera 'Camera': it is panoramic"):
+        run(add_cube(), "CAMERAS")
+
+
+def no_uvs(obj):
+    obj.data.uv_layers.remove(obj.data.uv_layers[0])
+    obj.data.update()
+
+
+def no_faces(obj):
+    obj.data.clear_geometry()
+
+
+def collapsed_uvs(obj):
+    obj.data.uv_layers[0].uv.foreach_set("vector", [0.5] * len(obj.data.loops) * 2)
+
+
+def nan_vertex(obj):
+    obj.data.vertices[3].co.x = float("nan")
+
+
+def nan_uv(obj):
+    obj.data.uv_layers[0].uv[3].vector.x = float("nan")
+
+
+def zero_size(obj):
+    obj.matrix_world = Matrix.Diagonal((0, 0, 0, 1))
+    bpy.context.view_layer.update()
+
+
+MESHES = [
+    (no_uvs, "Mesh of 'Cube': it has no UV map"),
+    (no_faces, "Mesh of 'Cube': it has no faces"),
+    (collapsed_uvs, "UV map of 'Cube': all its faces are collapsed"),
+    (nan_vertex, "Mesh of 'Cube': 1 of its vertices are not finite"),
+    (nan_uv, "Mesh of 'Cube': 1 of its UVs are not finite"),
+    (zero_size, "Mesh of 'Cube': all its faces have zero area"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), MESHES)
+def test_a_mesh_that_cannot_be_painted(run, spoil, message):
+    obj = add_cube()
+    spoil(obj)
+    before = dump()
+    with pytest.raises(JobError, match=message):
+        run(obj)
+    assert dump() == before
+
+
+def test_a_material_that_only_a_modifier_gives(run):
+    obj = add_cube()
+    tree = bpy.data.node_groups.new("g", "GeometryNodeTree")
+    for kind in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=kind, socket_type="NodeSocketGeometry")
+    start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    node = tree.nodes.new("GeometryNodeSetMaterial")
+    node.inputs["Material"].default_value = bpy.data.materials.new("sneaky")
+    tree.links.new(start.outputs[0], node.inputs[0])
+    tree.links.new(node.outputs[0], end.inputs[0])
+    obj.modifiers.new("g", "NODES").node_group = tree
+    with pytest.raises(JobError, match="a modifier gives it the material 'sneaky'"):
+        run(obj)

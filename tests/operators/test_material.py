@@ -1,0 +1,145 @@
+"""Where Base Color comes from, and images as pixels."""
+
+import bpy
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mathutils import Color
+from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.operators.material import encode, look, pixels
+
+from tests.operators.scenes import add_cube, add_material, new_image, principled, save_png, stripes
+
+EIGHT_BITS = 0.5 / 255 + 1e-6
+
+
+def test_byte_image_as_stored_row_0_on_top():
+    image = stripes(5, 7)
+    assert np.abs(pixels(new_image("i", image)) - image).max() <= EIGHT_BITS
+
+
+def test_file_on_disk_equals_the_image_in_memory(tmp_path):
+    image = stripes(6, 4)
+    loaded = bpy.data.images.load(str(save_png(tmp_path / "i.png", image)))
+    assert np.abs(pixels(loaded) - image).max() <= EIGHT_BITS
+
+
+def test_float_image_is_encoded():
+    image = stripes(3, 3)
+    assert np.allclose(pixels(new_image("i", image, is_float=True)), encode(image))
+
+
+def test_data_image_is_what_blender_shows_of_it():
+    image = new_image("i", stripes(3, 3), is_data=True)
+    stored = np.round(stripes(3, 3) * 255) / 255
+    assert np.abs(pixels(image) - encode(stored)).max() <= 1e-5
+
+
+@given(st.floats(0, 1))
+def test_encode_is_blenders_own(value):
+    blender = Color((value,) * 3).from_scene_linear_to_srgb().r
+    assert encode(np.array(value)) == pytest.approx(blender, abs=2e-4)
+
+
+@given(st.floats(allow_nan=False, width=32), st.floats(allow_nan=False, width=32))
+def test_encode_keeps_order_and_range(a, b):
+    low, high = encode(np.sort(np.float32([a, b])))
+    assert 0 <= low <= high <= 1
+
+
+def test_missing_file(tmp_path):
+    image = bpy.data.images.load(str(save_png(tmp_path / "i.png", stripes(4, 4))))
+    image.filepath = str(tmp_path / "moved.png")
+    with pytest.raises(JobError, match=r"Image 'i.png': its file '.*moved.png' is missing"):
+        pixels(image)
+
+
+def test_pixels_that_are_not_numbers():
+    image = stripes(4, 4)
+    image[1, 2] = np.nan
+    with pytest.raises(JobError, match="Image 'i': it has pixels that are not numbers"):
+        pixels(new_image("i", image, is_float=True))
+
+
+def test_udim_tiles():
+    image = bpy.data.images.new("i", 4, 4, tiled=True)
+    with pytest.raises(JobError, match="Image 'i': it has UDIM tiles"):
+        pixels(image)
+
+
+def test_no_material_is_blenders_grey():
+    assert np.allclose(look(None, "UVMap").pixels, encode(np.array(0.8)))
+
+
+def test_flat_color():
+    material = add_material(add_cube(), "m", color=(0.1, 0.2, 0.3))
+    assert np.allclose(look(material, "UVMap").pixels, encode(np.float32([[[0.1, 0.2, 0.3]]])))
+
+
+def test_image_behind_reroutes():
+    material = add_material(add_cube(), "m", new_image("i", stripes(4, 4)))
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    socket = principled(material).inputs["Base Color"]
+    first, second = nodes.new("NodeReroute"), nodes.new("NodeReroute")
+    links.new(socket.links[0].from_socket, first.inputs[0])
+    links.new(first.outputs[0], second.inputs[0])
+    links.new(second.outputs[0], socket)
+    found = look(material, "UVMap")
+    assert found.pixels.shape == (4, 4, 3)
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    "what", ["Color of a mix", "Alpha of the image", "image node without an image"]
+)
+def test_something_else_gives_the_flat_color_and_a_warning(what):
+    image = None if "without" in what else new_image("i", stripes(4, 4))
+    material = add_material(add_cube(), "m", image, color=(0.5, 0.5, 0.5))
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    socket = principled(material).inputs["Base Color"]
+    if "Alpha" in what:
+        links.new(socket.links[0].from_node.outputs["Alpha"], socket)
+    elif "mix" in what:
+        links.new(nodes.new("ShaderNodeMixRGB").outputs["Color"], socket)
+    else:
+        links.new(nodes.new("ShaderNodeTexImage").outputs["Color"], socket)
+    found = look(material, "UVMap")
+    assert found.pixels.shape == (1, 1, 3)
+    assert found.warnings[0].startswith("Base Color of material 'm' is not fed by an image")
+
+
+@pytest.mark.parametrize(
+    ("node", "output", "uv_map", "warns"),
+    [
+        ("ShaderNodeUVMap", "UV", "", False),
+        ("ShaderNodeUVMap", "UV", "UVMap", False),
+        ("ShaderNodeUVMap", "UV", "Other", True),
+        ("ShaderNodeTexCoord", "UV", None, False),
+        ("ShaderNodeTexCoord", "Object", None, True),
+        ("ShaderNodeMapping", "Vector", None, True),
+    ],
+)
+def test_an_image_with_a_mapping_of_its_own_warns(node, output, uv_map, warns):
+    material = add_material(add_cube(), "m", new_image("i", stripes(4, 4)))
+    image_node = principled(material).inputs["Base Color"].links[0].from_node
+    vector = material.node_tree.nodes.new(node)
+    if uv_map is not None:
+        vector.uv_map = uv_map
+    material.node_tree.links.new(vector.outputs[output], image_node.inputs["Vector"])
+    found = look(material, "UVMap")
+    assert found.pixels.shape == (4, 4, 3)
+    assert bool(found.warnings) == warns
+
+
+def test_no_principled_feeds_the_output():
+    material = add_material(add_cube(), "m")
+    nodes = material.node_tree.nodes
+    output = material.node_tree.get_output_node("ALL")
+    emission = nodes.new("ShaderNodeEmission")
+    material.node_tree.links.new(emission.outputs[0], output.inputs["Surface"])
+    with pytest.raises(JobError, match="Material 'm': no Principled BSDF feeds its output"):
+        look(material, "UVMap")
+    nodes.remove(output)
+    with pytest.raises(JobError, match="Material 'm': no Principled BSDF feeds its output"):
+        look(material, "UVMap")

@@ -1,0 +1,153 @@
+"""object.style_transfer with the real engine: short runs, and what the engine refuses."""
+
+import json
+import os
+import signal
+import struct
+import sys
+import zlib
+
+import bpy
+import numpy as np
+import pytest
+from style_transfer_3d.operators import command, stylize
+from style_transfer_3d.operators.material import pixels
+from style_transfer_3d.operators.write_back import RECIPE
+
+from tests.operators.scenes import (
+    add_cube,
+    add_material,
+    bare_python,
+    dump,
+    new_image,
+    quoted,
+    save_png,
+    shown_image,
+    stand_in_python,
+    stripes,
+)
+
+SHORT = {"preset": "DRAFT", "steps": 4, "texture_size": 64, "device": "CPU", "backbone": "VGG16"}
+
+
+@pytest.fixture
+def cube():
+    obj = add_cube()
+    add_material(obj, "m", new_image("artist", stripes(32, 32)))
+    return obj
+
+
+def paint(style, **properties):
+    return bpy.ops.object.style_transfer(style=str(style), **{**SHORT, **properties})
+
+
+def error_of(style, **properties):
+    before = dump()
+    with pytest.raises(RuntimeError) as caught:
+        paint(style, **properties)
+    assert dump() == before
+    text = str(caught.value).strip()
+    assert "\n" not in text
+    return text
+
+
+def blank_png(path, width, height):
+    """A valid black PNG of any size, a few kB even when it is huge."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    rows = zlib.compress(b"\0" * (height * (1 + width)), 9)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+    return path
+
+
+@pytest.mark.timeout(600)
+def test_the_command_on_a_textured_cube(cube, style, tmp_path, capfd):
+    output, report = tmp_path / "o.png", tmp_path / "r.json"
+    options = {**SHORT, "style": style, "output": output, "report": report}
+    arguments = [f"--{k.replace('_', '-')}={v}" for k, v in options.items()]
+    assert command.run(["--object", "Cube", *arguments]) == 0
+    said = capfd.readouterr().out
+    for words in ("Step 4/4", f"Saved: '{output}'", f"Saved: '{report}'"):
+        assert words in said
+    image = shown_image(cube.active_material)
+    assert tuple(image.size) == (64, 64)
+    assert pixels(image).std() > 0.01
+    measures = json.loads(report.read_text())
+    assert measures == json.loads(image[RECIPE])["report"]
+    assert {"style_distance", "style_gap_closed", "coverage", "seam_ratio"} < set(measures)
+
+
+@pytest.mark.timeout(600)
+def test_two_flat_materials_seen_by_the_scenes_camera(style):
+    bpy.ops.object.camera_add(location=(0, -6, 0), rotation=(np.pi / 2, 0, 0))
+    obj = add_cube()
+    red, grey = add_material(obj, "red", color=(1, 0, 0)), add_material(obj, "grey")
+    obj.data.polygons.foreach_set("material_index", [0, 0, 0, 1, 1, 1])
+    assert paint(style, views="CAMERAS") == {"FINISHED"}
+    assert shown_image(red) == shown_image(grey) == bpy.data.images["Cube style"]
+
+
+def test_a_style_that_is_no_image(cube, tmp_path):
+    style = tmp_path / "notes.png"
+    style.write_text("my notes")
+    assert "notes.png" in error_of(style)
+
+
+def test_a_style_that_is_truncated(cube, tmp_path):
+    style = save_png(tmp_path / "half.png", np.random.default_rng(0).random((64, 64, 3)))
+    style.write_bytes(style.read_bytes()[: style.stat().st_size // 2])
+    assert "half.png" in error_of(style)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 64), (1, 1), (20_000, 64)])
+def test_a_style_of_an_odd_size(cube, tmp_path, width, height):
+    text = error_of(blank_png(tmp_path / "odd.png", width, height))
+    assert "odd.png" in text
+    assert str(width) in text
+
+
+def test_weights_that_are_not_there(cube, style, tmp_path):
+    text = error_of(style, backbone="VGG19", weights_file=str(tmp_path / "vgg19.pth"))
+    assert "vgg19.pth" in text
+
+
+def test_weights_that_are_none(cube, style, tmp_path):
+    weights = tmp_path / "vgg19.pth"
+    weights.write_text("heavy")
+    assert "vgg19.pth" in error_of(style, backbone="VGG19", weights_file=str(weights))
+
+
+@pytest.mark.parametrize("with_packages", [False, True])
+def test_a_python_whose_torch_is_missing_or_broken(
+    cube, style, tmp_path, monkeypatch, with_packages
+):
+    python, site = bare_python(tmp_path / "bare", with_packages=with_packages)
+    if with_packages:
+        (site / "torch").mkdir()
+        (site / "torch" / "__init__.py").write_text("raise OSError('libgone.so: not found')")
+    monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", str(python))
+    text = error_of(style)
+    assert ("libgone.so" if with_packages else "No module named") in text
+    assert "torch" in text
+
+
+def test_an_engine_that_is_killed_half_way(cube, style, tmp_path, monkeypatch):
+    pid_file = tmp_path / "pid"
+    shell = f'echo $$ > {quoted(pid_file)}; exec {quoted(sys.executable)} "$@"'
+    stand_in_python(tmp_path, shell, monkeypatch)
+    line = stylize.progress_line
+
+    def kill_at_step_1(message):
+        if line(message).startswith("Step 1/"):
+            os.kill(int(pid_file.read_text()), signal.SIGKILL)
+        return line(message)
+
+    monkeypatch.setattr(stylize, "progress_line", kill_at_step_1)
+    assert "Engine: it ended half-way (killed by SIGKILL)" in error_of(style, steps=100_000)

@@ -1,0 +1,215 @@
+"""The engine's process with tiny stand-ins for the engine."""
+
+import json
+import os
+import signal
+import sys
+import textwrap
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.operators import worker
+
+from tests.operators.scenes import bare_python
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """Start an engine whose __main__ is the given script; it is stopped at the end."""
+    started = []
+
+    def start(script):
+        package = tmp_path / "engine"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(
+            "import json, os, sys, time\n" + textwrap.dedent(script)
+        )
+        started.append(worker.Engine(tmp_path / "job", root=tmp_path))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def error_of(engine):
+    with pytest.raises(JobError) as caught:
+        list(engine.messages())
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_messages_in_order_until_done(engine, tmp_path):
+    result = tmp_path / "texture.png"
+    result.touch()
+    messages = [
+        {"type": "STATUS", "text": "loading"},
+        {"type": "PROGRESS", "step": 1, "steps": 2, "losses": {"total": 0.5}, "seconds": 3},
+        {"type": "WARN", "text": "careful"},
+        {"type": "DONE", "texture": str(result), "report": str(result)},
+    ]
+    said = engine(f"for m in {messages!r}: print(json.dumps(m), flush=True)").messages()
+    assert list(said) == [
+        worker.Status("loading"),
+        worker.Progress(1, 2, {"total": 0.5}, 3.0),
+        worker.Warn("careful"),
+        worker.Done(result, result),
+    ]
+
+
+def test_it_gets_the_job_a_clean_environment_and_its_own_folder(engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.setenv("KEPT", "yes")
+    script = """
+        names = sorted(n for n in os.environ if n.startswith("PYTHON"))
+        text = [os.environ["KEPT"], names, os.getcwd(), sys.argv[1:], sys.flags.no_user_site]
+        print(json.dumps({"type": "STATUS", "text": json.dumps(text)}), flush=True)
+    """
+    message = next(engine(script).messages())
+    assert json.loads(message.text) == [
+        "yes", ["PYTHONDONTWRITEBYTECODE"], str(tmp_path), [str(tmp_path / "job")], 1
+    ]  # fmt: skip
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_its_error_is_raised(engine):
+    message = {"type": "ERROR", "what": "Style", "why": "it is empty", "cure": "Choose another"}
+    one = engine(f"print(json.dumps({message!r})); sys.exit(1)")
+    assert error_of(one) == "Style: it is empty. Choose another"
+
+
+def test_a_chatty_log_does_not_block_it(engine):
+    one = engine("sys.stderr.write('x' * 10**6 + '\\n' + 'the last line\\n'); sys.exit(3)")
+    text = error_of(one)
+    assert "exit code 3" in text
+    assert "the last line" in text
+    assert len(text) < 400
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("os.kill(os.getpid(), 9)", "killed by SIGKILL"),
+        ("print('half a', end='', flush=True); os.kill(os.getpid(), 9)", "killed by SIGKILL"),
+        ("sys.exit(0)", "exit code 0"),
+        ("raise ValueError('far too\\ngreen')", "green"),
+        ("import torch_that_is_not_there", "No module named 'torch_that_is_not_there'"),
+        ("print('hello')", "'hello'"),
+        ("print('[1, 2]')", "'[1, 2]'"),
+        ("print('{\"type\": \"DANCE\"}')", "no message"),
+        ("print(json.dumps({'type': 'DONE', 'texture': 'a', 'report': 'b'}))", "no result"),
+    ],
+)  # fmt: skip
+def test_each_bad_end_is_one_clear_line(engine, script, words):
+    assert words in error_of(engine(script))
+
+
+def test_cancel_is_asked_for_politely(engine, tmp_path):
+    flag = tmp_path / "asked"
+    script = f"""
+        print(json.dumps({{"type": "STATUS", "text": str(os.getpid())}}), flush=True)
+        open({str(flag)!r}, "w").write(sys.stdin.readline())
+    """
+    one = engine(script)
+    pid = int(next(one.messages()).text)
+    one.stop()
+    assert flag.read_text() == "cancel\n"
+    assert gone(pid)
+
+
+def test_stopping_a_dead_engine_does_not_end_blender(engine):
+    """Inside Blender nobody ignores SIGPIPE for us: its handler must not be reached."""
+    caught = []
+    before = signal.signal(signal.SIGPIPE, lambda *_: caught.append(True))
+    try:
+        one = engine("sys.exit(3)")
+        error_of(one)
+        one.stop()
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+    assert not caught
+
+
+def test_a_deaf_engine_is_killed(engine):
+    script = """
+        import signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print(json.dumps({"type": "STATUS", "text": str(os.getpid())}), flush=True)
+        time.sleep(1000)
+    """
+    one = engine(script)
+    pid = int(next(one.messages()).text)
+    start = time.monotonic()
+    one.stop()
+    assert gone(pid)
+    assert time.monotonic() - start < 3 * worker.GRACE
+
+
+def test_ctrl_c_that_only_the_engine_got(engine):
+    with pytest.raises(KeyboardInterrupt):
+        list(engine("import signal; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)").messages())
+
+
+def test_which_python(monkeypatch, tmp_path):
+    assert worker.find_python() == sys.executable
+    python, _site = bare_python(tmp_path / "venv")
+    monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
+    assert worker.find_python() == str(python)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_python_that_cannot_run(monkeypatch, tmp_path, made):
+    python = tmp_path / "python"
+    if made:
+        python.write_text("")
+    monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
+    why = "it is not executable" if made else "there is no such file"
+    with pytest.raises(JobError, match=why):
+        worker.Engine(tmp_path)
+
+
+def test_a_python_that_is_no_program(monkeypatch, tmp_path):
+    python = tmp_path / "python"
+    python.write_text("neither a script nor a program")
+    python.chmod(0o755)
+    monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
+    with pytest.raises(JobError, match="cannot be started"):
+        worker.Engine(tmp_path)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.text() | json_values.map(json.dumps))
+def test_any_line_is_a_message_or_a_job_error(line):
+    with suppress(JobError):
+        assert isinstance(worker.parse(line), worker.Message)
+
+
+@given(
+    st.sampled_from(["STATUS", "PROGRESS", "WARN", "ERROR", "DONE"]),
+    st.dictionaries(
+        st.sampled_from(["text", "step", "steps", "losses", "seconds", "what", "why", "cure"]),
+        json_values,
+    ),
+)
+def test_any_message_of_a_known_type_is_read_or_refused(kind, parts):
+    with suppress(JobError):
+        assert isinstance(worker.parse(json.dumps({"type": kind, **parts})), worker.Message)

@@ -1,0 +1,234 @@
+"""A PNG becomes an image and a node, on one object and nowhere else."""
+
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from style_transfer_3d.engine.job import JobError, Settings
+from style_transfer_3d.operators.material import pixels
+from style_transfer_3d.operators.settings import Request
+from style_transfer_3d.operators.write_back import (
+    RECIPE,
+    check_output,
+    make_recipe,
+    save_file,
+    write_back,
+)
+
+from tests.operators.scenes import (
+    add_cube,
+    add_material,
+    dump,
+    new_image,
+    principled,
+    save_png,
+    shown_image,
+    stripes,
+)
+
+
+@pytest.fixture
+def texture(tmp_path):
+    return save_png(tmp_path / "texture.png", stripes(16, 16))
+
+
+def request(style=Path("s.png"), output=None, **settings):
+    return Request(
+        style=style,
+        settings=Settings(**settings),
+        views="SPHERE",
+        output=output,
+        output_as_given=str(output or ""),
+    )
+
+
+def test_packed_image_in_a_new_node(texture):
+    obj = add_cube()
+    artist = new_image("artist", stripes(4, 4))
+    material = add_material(obj, "m", artist)
+    nodes = {node.name for node in material.node_tree.nodes}
+    image = write_back(obj, (0,), texture, '{"a": 1}', request())
+    texture.unlink()
+    assert image.name == "Cube style"
+    assert image[RECIPE] == '{"a": 1}'
+    assert (image.filepath, image.colorspace_settings.name) == ("", "sRGB")
+    assert image.packed_file
+    assert np.abs(pixels(image) - stripes(16, 16)).max() <= 0.5 / 255 + 1e-6
+    assert shown_image(material) == image
+    assert material.node_tree.nodes.active.image == image
+    assert nodes < {node.name for node in material.node_tree.nodes}
+    assert bpy.data.images["artist"] == artist
+    assert [m.name for m in bpy.data.materials] == ["m"]
+
+
+def test_packed_image_survives_the_blend_file(texture, tmp_path):
+    obj = add_cube()
+    write_back(obj, (0,), texture, "{}", request())
+    texture.unlink()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    image = bpy.data.images["Cube style"]
+    assert np.abs(pixels(image) - stripes(16, 16)).max() <= 0.5 / 255 + 1e-6
+    assert shown_image(bpy.data.objects["Cube"].active_material) == image
+
+
+def test_saved_image(texture, tmp_path):
+    output = tmp_path / "out.png"
+    image = write_back(add_cube(), (0,), texture, "{}", request(output=output))
+    assert output.read_bytes() == texture.read_bytes()
+    assert image.filepath == str(output)
+    assert not image.packed_file
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.png", "texture.png"]
+
+
+def test_a_second_run_adds_a_second_image(texture):
+    obj = add_cube()
+    first = write_back(obj, (0,), texture, "{}", request())
+    second = write_back(obj, (0,), texture, "{}", request())
+    assert (first.name, second.name) == ("Cube style", "Cube style.001")
+    material = obj.active_material
+    images = [n for n in material.node_tree.nodes if n.bl_idname == "ShaderNodeTexImage"]
+    assert len(images) == 2
+    assert len({tuple(n.location) for n in images}) == 2
+    assert shown_image(material) == second
+    assert len(bpy.data.materials) == 1
+
+
+def test_only_the_slots_in_use_are_painted(texture):
+    obj = add_cube()
+    first, second, third = (add_material(obj, name) for name in "abc")
+    image = write_back(obj, (0, 2), texture, "{}", request())
+    assert [shown_image(m) for m in (first, second, third)] == [image, None, image]
+
+
+@pytest.mark.parametrize("slots", [0, 1])
+def test_no_material(texture, slots):
+    obj = add_cube()
+    for _ in range(slots):
+        obj.data.materials.append(None)
+    image = write_back(obj, (0,), texture, "{}", request())
+    assert len(obj.material_slots) == 1
+    assert shown_image(obj.active_material) == image
+
+
+def test_a_material_of_other_objects_is_copied(texture):
+    obj, other = add_cube("A"), add_cube("B")
+    shared = add_material(obj, "shared", color=(1, 0, 0))
+    other.data.materials.append(shared)
+    image = write_back(obj, (0,), texture, "{}", request())
+    assert other.active_material == shared
+    assert shown_image(shared) is None
+    assert obj.active_material != shared
+    assert shown_image(obj.active_material) == image
+
+
+def test_one_copy_for_all_slots_that_share_a_material(texture):
+    obj, other = add_cube("A"), add_cube("B")
+    shared = add_material(obj, "shared")
+    obj.data.materials.append(shared)
+    other.data.materials.append(shared)
+    write_back(obj, (0, 1), texture, "{}", request())
+    assert obj.material_slots[0].material == obj.material_slots[1].material != shared
+    assert len(bpy.data.materials) == 2
+
+
+@pytest.mark.parametrize("materials", [0, 1])
+def test_objects_that_share_the_mesh_stay_as_they_are(texture, materials):
+    obj = add_cube()
+    if materials:
+        add_material(obj, "m")
+    other = obj.copy()
+    bpy.context.collection.objects.link(other)
+    before = other.active_material
+    image = write_back(obj, (0,), texture, "{}", request())
+    assert other.active_material == before
+    assert before is None or shown_image(before) is None
+    assert shown_image(obj.active_material) == image
+    assert obj.material_slots[0].link == "OBJECT"
+
+
+def test_a_slot_that_is_linked_to_the_object(texture):
+    obj = add_cube()
+    of_mesh = add_material(obj, "of mesh")
+    of_object = add_material(obj, "of object")
+    obj.data.materials.pop(index=1)
+    obj.material_slots[0].link = "OBJECT"
+    obj.material_slots[0].material = of_object
+    image = write_back(obj, (0,), texture, "{}", request())
+    assert obj.material_slots[0].material == of_object
+    assert shown_image(of_object) == image
+    assert shown_image(of_mesh) is None
+
+
+def test_what_else_feeds_the_material_stays(texture):
+    obj = add_cube()
+    material = add_material(obj, "m", new_image("i", stripes(4, 4)))
+    shader, links = principled(material), material.node_tree.links
+    image_node = shader.inputs["Base Color"].links[0].from_node
+    links.new(image_node.outputs["Alpha"], shader.inputs["Alpha"])
+    write_back(obj, (0,), texture, "{}", request())
+    assert shader.inputs["Alpha"].links[0].from_node == image_node
+
+
+def test_recipe(tmp_path, style):
+    report = tmp_path / "report.json"
+    report.write_text('{"style_distance": 0.1}')
+    weights = tmp_path / "vgg19.pth"
+    text = make_recipe(request(style=style, seed=7, weights_file=str(weights)), "ab12", "U", report)
+    recipe = json.loads(text)
+    assert recipe["style"] == {"file": style.name, "sha256": "ab12"}
+    assert recipe["settings"]["seed"] == 7
+    assert recipe["settings"]["weights_file"] == "vgg19.pth"
+    assert recipe["report"] == {"style_distance": 0.1}
+    assert recipe["version"] == "0.1.0"
+    assert (recipe["uv_map"], recipe["views"]) == ("U", "SPHERE")
+    assert str(tmp_path) not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("out.jpg", "its name does not end with .png"),
+        ("out", "its name does not end with .png"),
+        ("nowhere/out.png", "there is no folder"),
+        ("folder.png", "it is a folder"),
+        ("stripes.png/out.png", "there is no folder"),
+        ("stripes.png", "it is the style picture"),
+        ("artist.png", "it is the file of image 'artist.png'"),
+    ],
+)
+def test_outputs_that_are_refused(tmp_path, style, name, why):
+    (tmp_path / "folder.png").mkdir()
+    bpy.data.images.load(str(save_png(tmp_path / "artist.png", stripes(4, 4))))
+    with pytest.raises(JobError, match=why):
+        check_output(tmp_path / name, style)
+
+
+def test_a_folder_that_cannot_be_written_to(style):
+    with pytest.raises(JobError, match="nothing can be written to folder '/proc'"):
+        check_output(Path("/proc/out.png"), style)
+
+
+def test_an_earlier_result_may_be_written_over(tmp_path, texture, style):
+    output = tmp_path / "out.png"
+    write_back(add_cube(), (0,), texture, "{}", request(output=output))
+    check_output(output, style)
+
+
+def test_a_file_that_cannot_be_written_is_not_there_in_part(tmp_path):
+    target = tmp_path / "out.png"
+    target.mkdir()
+    with pytest.raises(JobError, match=r"out.png': it cannot be written"):
+        save_file(target, b"data")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
+
+
+def test_nothing_changes_when_the_output_cannot_be_written(tmp_path, texture):
+    obj = add_cube()
+    add_material(obj, "m")
+    before = dump()
+    with pytest.raises(JobError, match="it cannot be written"):
+        write_back(obj, (0,), texture, "{}", request(output=tmp_path / "nowhere" / "out.png"))
+    assert dump() == before
