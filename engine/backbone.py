@@ -7,6 +7,7 @@ The layers are torchvision's; max pooling is replaced by average pooling, which 
 from __future__ import annotations
 
 import pickle
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from .job import JobError
 BUNDLED = Path(__file__).with_name("vgg16_features.pt")
 CACHED_VGG19 = "vgg19-dcbb9e9d.pth"
 CONFIGURATIONS = {"VGG16": "D", "VGG19": "E"}
+# What unpickling raises over a file that was made by nobody for this purpose.
+UNREADABLE = (
+    OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError,
+    ImportError, AssertionError, OverflowError, MemoryError, struct.error, pickle.UnpicklingError,
+)  # fmt: skip
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB
 
 
@@ -138,14 +144,15 @@ def _read(weights: Weights) -> dict[str, Tensor]:
     )
     try:
         state = torch.load(weights.file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except UNREADABLE as error:
         raise trouble from error
     if not isinstance(state, dict):
         raise trouble
     state = {str(k).removeprefix("features."): v for k, v in state.items()}
     with torch.device("meta"):
         expected = make_layers(cfgs[CONFIGURATIONS[weights.name]], batch_norm=False).state_dict()
-    if any(not isinstance(state.get(k), Tensor) or state[k].shape != v.shape
-           for k, v in expected.items()):  # fmt: skip
-        raise trouble
+    for name, like in expected.items():
+        found = state.get(name)
+        if not isinstance(found, Tensor) or found.shape != like.shape or not found.isfinite().all():
+            raise trouble
     return {k: state[k].float() for k in expected}

@@ -9,9 +9,12 @@ import hashlib
 import json
 import math
 import shutil
+import zlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -27,6 +30,11 @@ RANGES = {
     "steps": (0, 100_000),
     "seed": (0, 2**31 - 1),
 }
+# What reading a folder raises that holds something else, or half of a job.
+UNREADABLE = (
+    OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, RuntimeError, SyntaxError,
+    BadZipFile, TokenError, zlib.error,
+)  # fmt: skip
 STYLE_SIDES = (16, 16384)
 
 
@@ -40,6 +48,7 @@ class JobError(Exception):
     """
 
     def __init__(self, what: str, why: str, cure: str) -> None:
+        what, why, cure = (" ".join(text.splitlines()) for text in (what, why, cure))
         super().__init__(f"{what}: {why}. {cure}")
         self.what, self.why, self.cure = what, why, cure
 
@@ -62,8 +71,8 @@ class Mesh:
 
     def validate(self) -> None:
         """Raise JobError unless the surface can be painted."""
-        corners = (len(self.faces), 3)
-        _expect("vertices", self.vertices, np.float32, (len(self.vertices), 3))
+        corners = (*self.faces.shape[:1], 3)
+        _expect("vertices", self.vertices, np.float32, (*self.vertices.shape[:1], 3))
         _expect("faces", self.faces, np.int64, corners)
         _expect("uvs", self.uvs, np.float32, (*corners, 2))
         _expect("materials", self.materials, np.int64, corners[:1])
@@ -117,7 +126,7 @@ class View:
         _expect(f"view {self.name}", self.world_to_camera, np.float32, (4, 4))
         _expect(f"view {self.name}", self.projection, np.float32, (4, 4))
         sound = np.isfinite(self.world_to_camera).all() and np.isfinite(self.projection).all()
-        if not sound or not (math.isfinite(self.aspect) and self.aspect > 0):
+        if not sound or not _is_number(self.aspect) or not 0 < self.aspect < math.inf:
             raise JobError(
                 f"Camera {self.name!r}",
                 "its matrices or its aspect are not finite numbers",
@@ -194,7 +203,7 @@ class Settings:
 
     preset: str = "STANDARD"
     style_weight: float = 1.0
-    content_weight: float = 1.0
+    content_weight: float = 0.05
     layer_weights: tuple[float, ...] = (1.0,) * len(STYLE_LAYERS)
     texture_size: int = 1024
     steps: int = 0
@@ -207,7 +216,7 @@ class Settings:
         """Raise JobError for the first setting that is out of its range."""
         for name, choices in (("preset", PRESETS), ("device", DEVICES), ("backbone", BACKBONES)):
             value = getattr(self, name)
-            if value not in choices:
+            if value not in tuple(choices):
                 raise JobError(
                     f"Setting {name}",
                     f"{value!r} is not one of {', '.join(choices)}",
@@ -215,19 +224,20 @@ class Settings:
                 )
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            number = _is_number(value) and (isinstance(value, int) or isinstance(low, float))
             if not number or not low <= value <= high:
                 raise JobError(
                     f"Setting {name}",
                     f"{value!r} is not within {low} to {high}",
-                    "Set it within that range",
+                    f"Set it to a {'' if isinstance(low, float) else 'whole '}number in that range",
                 )
         if self.style_weight == 0 and self.content_weight == 0:
             raise JobError(
                 "Settings", "style_weight and content_weight are both 0", "Raise one of them"
             )
         weights = self.layer_weights
-        if len(weights) != len(STYLE_LAYERS) or not all(0 <= w <= 1e6 for w in weights):
+        numbers = all(_is_number(w) and 0 <= w <= 1e6 for w in weights)
+        if len(weights) != len(STYLE_LAYERS) or not numbers:
             raise JobError(
                 "Setting layer_weights",
                 f"{weights!r} is not {len(STYLE_LAYERS)} numbers >= 0",
@@ -235,6 +245,10 @@ class Settings:
             )
         if self.style_weight and not any(weights):
             raise JobError("Setting layer_weights", "all are 0", "Raise one of them")
+        if not isinstance(self.weights_file, str):
+            raise JobError(
+                "Setting weights_file", f"{self.weights_file!r} is not a file name", "Name a file"
+            )
 
 
 @dataclass(frozen=True)
@@ -325,7 +339,7 @@ class Job:
                 for v, (world_to_camera, projection) in zip(text["views"], matrices, strict=True)
             )
             settings = _settings(text["settings"])
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except UNREADABLE as error:
             raise JobError(
                 f"Job folder {str(folder)!r}",
                 f"it cannot be read ({error})",
@@ -334,6 +348,10 @@ class Job:
         job = cls(mesh, Style(folder / STYLE_FOLDER / style_name), settings, originals, views)
         job.validate()
         return job
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _settings(values: dict[str, Any]) -> Settings:

@@ -54,16 +54,16 @@ def read_picture(file: Path) -> Tensor:
 
 
 def _to_tensor(picture: Image.Image) -> Tensor:
-    factor = min(picture.size) // LARGEST_SIDE
-    if picture.mode.startswith(("I", "F")):  # 16-bit greys, which Pillow would clip
-        grey = np.asarray(picture, dtype=np.float32) / 65535
-        pixels = np.repeat(grey[..., None], 3, axis=2).clip(0, 1)
+    factor = max(1, min(picture.size) // LARGEST_SIDE)
+    if picture.mode.startswith(("I", "F")):  # deep greys, which Pillow would clip
+        white = 1 if picture.mode == "F" else 65535
+        grey = np.nan_to_num(np.asarray(picture.convert("F").reduce(factor)) / white).clip(0, 1)
+        pixels = np.repeat(grey[..., None], 3, axis=2)
     else:
         flat = picture.convert("RGBA")
-        white = Image.new("RGBA", flat.size, "white")
-        rgb = Image.alpha_composite(white, flat).convert("RGB")
-        reduced = rgb.reduce(factor) if factor > 1 else rgb
-        pixels = np.asarray(reduced, dtype=np.float32) / 255
+        paper = Image.new("RGBA", flat.size, "white")
+        rgb = Image.alpha_composite(paper, flat).convert("RGB").reduce(factor)
+        pixels = np.asarray(rgb, dtype=np.float32) / 255
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d
+from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, masks_of, resized, style_grams
@@ -242,7 +242,7 @@ def _octaves(image: Tensor, mask: Tensor) -> Tensor:
     kernel = (taps[:, None] * taps)[None, None].expand(3, 1, 5, 5)
     energies = []
     for _ in range(2):
-        low = conv2d(image, kernel, padding=2, groups=3)
+        low = conv2d(pad(image, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)
         energies.append(((image - low).square() * inside).sum() / inside.sum().clamp(min=1))
         image = avg_pool2d(low, 2)
         inside = avg_pool2d(inside, 2).floor()

@@ -119,14 +119,23 @@ def prepare(job: Job, style: Tensor, device: torch.device) -> Painting:
         job: validated.
         style: (3, H, W) float in 0-1, the decoded style picture.
         device: where to work.
+
+    Raises:
+        JobError: if no texel lies in an island.
     """
     surface = Surface.of(job.mesh, device)
     original = Original.of(surface, [torch.from_numpy(i).to(device) for i in job.originals])
     scales = schedule(job.settings)
     size = min(job.settings.texture_size, SURFACE_TEXELS)
     texels = rasterize_texels(surface.uvs, (size, size))
+    if not len(texels.texel):
+        raise JobError(
+            "UV map",
+            f"its islands are so small that no texel of {size} x {size} lies in them",
+            "Scale them up in the UV editor, or raise the texture size",
+        )
     points = surface.points(texels.face, texels.bary)
-    spacing = math.sqrt(surface.area / max(len(points), 1))
+    spacing = math.sqrt(surface.area / len(points))
     pixel = surface.extent / scales[-1].unit
     field = Field(points, finest=max(spacing, LATTICE_PIXELS * pixel), seed=job.settings.seed)
     footprint = torch.full_like(texels.bary[:, 0], 1 / size)

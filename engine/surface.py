@@ -13,15 +13,12 @@ import torch
 from torch import Tensor
 
 from .job import Mesh
-from .rasterizer import Fragments, blend_weights, coverage, rasterize
+from .rasterizer import rasterize
 from .texture import interpolate
 from .views import Camera
 
-FACES_PER_PIXEL = 6
-BLUR_PIXELS = 0.7  # how far outside of a face a pixel's centre still sees it
-SIGMA_PIXELS = 0.1  # softness of outlines, square pixels
-GAMMA = 1e-3  # softness of depth: a face behind by 1 % of the depth range weighs e^-10
-LEAST_WEIGHT = 0.02  # of a surface point within its pixel
+SAMPLES = 3  # along each side of a pixel; odd, so that one is at the centre
+BESIDE_PIXELS = 2.0  # samples no farther apart are taken to lie on one stretch of surface
 
 
 @dataclass(frozen=True)
@@ -123,89 +120,57 @@ class Shot(NamedTuple):
 
 
 def shoot(surface: Surface, camera: Camera) -> Shot:
-    """Rasterize a view softly and list its surface points.
+    """Rasterize a view with SAMPLES x SAMPLES samples a pixel and list its surface points.
 
-    A pixel has one point of the nearest stretch of surface, and where that covers only part of
-    it, at an outline, one of the stretch behind: so outlines are antialiased, and no face paints
-    through the middle of another.
+    A pixel has one point of the stretch of surface at its centre and, where that does not have
+    all samples, one of what else shows: so outlines and creases are antialiased, however many
+    faces meet in a pixel, and no face paints through the middle of another.
     """
+    height, width = camera.size
     clip = camera.clip(surface.vertices)
-    unit = 2 / min(camera.size)  # NDC of the shorter side, per pixel
-    fragments = rasterize(
-        clip,
-        surface.faces,
-        camera.size,
-        faces_per_pixel=FACES_PER_PIXEL,
-        blur_radius=(BLUR_PIXELS * unit) ** 2,
-    )
-    pixel = (fragments.pix_to_face[..., 0] >= 0).flatten().nonzero()[:, 0]  # (P,)
-    fragments = Fragments(*(values.flatten(0, 1)[pixel] for values in fragments))  # (P, K)
-    face = fragments.pix_to_face.clamp(min=0)
-    area = _pixel_areas(surface, clip, camera.size)  # (F,)
-    bary = fragments.bary_coords.flatten(0, 1)  # (P K, 3)
+    fragments = rasterize(clip, surface.faces, (SAMPLES * height, SAMPLES * width))
+    face = _by_pixel(fragments.pix_to_face)[..., 0]
+    pixel = (face >= 0).any(-1).nonzero()[:, 0]  # (P,)
+    face, bary = face[pixel], _by_pixel(fragments.bary_coords[..., 0, :])[pixel]  # (P, S²)
+    hit = face >= 0
+    face = face.clamp(min=0)
     corners = surface.faces.index_select(0, face.flatten()).flatten()
-    depth = (clip[:, 3].index_select(0, corners).view(-1, 3) * bary).sum(-1).view(face.shape)
-    reach = depth * pixel_size(camera)
-    point = surface.points(face.flatten(), bary)
-    scene = _Stretches(point.view(*face.shape, 3), reach, area.sign()[face], SIGMA_PIXELS * unit**2)
+    depth = interpolate(clip[:, 3:].index_select(0, corners).view(-1, 3, 1), bary.flatten(0, 1))
+    reach = depth.view(face.shape) * pixel_size(camera)
+    point = surface.points(face.flatten(), bary.flatten(0, 1)).view(*face.shape, 3)
 
-    first, cover, taken = scene.nearest(fragments, fragments)
-    behind = _without(fragments, taken)
-    second, cover_behind, _ = scene.nearest(_without(behind, fragments.dists > 0), behind)
-    cover_behind = (1 - cover) * cover_behind
-    alpha = (cover + cover_behind).clamp(min=1e-6)
-    weight = torch.stack((cover, cover_behind), -1) / alpha[:, None]  # (P, 2)
-    weight = weight.where(weight >= LEAST_WEIGHT, 0.0)
-    weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-6)
-    owner, layer = weight.nonzero(as_tuple=True)  # (N,)
-    slot = torch.stack((first, second), -1)[owner, layer]
+    first = hit.to(torch.uint8).argmax(-1, keepdim=True)  # (P, 1), the nearest to the centre
+    away = (point - point.gather(1, first[..., None].expand(-1, -1, 3))).norm(dim=-1)
+    beside = hit & (away < BESIDE_PIXELS * reach.gather(1, first))
+    rest = hit & ~beside
+    counts = torch.stack((beside.sum(-1), rest.sum(-1)), -1)  # (P, 2)
+    owner, layer = counts.nonzero(as_tuple=True)  # (N,)
+    slot = torch.cat((first, rest.to(torch.uint8).argmax(-1, keepdim=True)), -1)[owner, layer]
+    covered = counts.sum(-1)
     face = face[owner, slot]
+    area = _pixel_areas(surface, clip, camera.size)  # (F,)
     return Shot(
         size=camera.size,
         pixel=pixel,
-        alpha=alpha,
+        alpha=covered / SAMPLES**2,
         owner=owner,
-        weight=weight[owner, layer],
+        weight=counts[owner, layer] / covered[owner],
         face=face,
-        bary=fragments.bary_coords[owner, slot],
-        point=scene.point[owner, slot],
+        bary=bary[owner, slot],
+        point=point[owner, slot],
         footprint=(_areas(surface.uvs).abs() / area.abs().clamp(min=1e-6)).sqrt()[face],
         reach=float(reach[owner, slot].median()) if len(owner) else 0.0,
     )
 
 
-class _Stretches(NamedTuple):
-    """Fragments (P, K) of a view's pixels, to be joined into stretches of surface."""
-
-    point: Tensor  # (P, K, 3) world space
-    reach: Tensor  # (P, K) side of a pixel there, world units
-    facing: Tensor  # (P, K) 1 or -1: which side of the face shows
-    sigma: float
-
-    def nearest(self, mains: Fragments, fragments: Fragments) -> tuple[Tensor, Tensor, Tensor]:
-        """The stretch that shows first.
-
-        Args:
-            mains: the fragments of which one gives the stretch its point.
-            fragments: all that may belong to it.
-
-        Returns:
-            (P,) slot of its main fragment, (P,) share of the pixel it covers, and (P, K) bool,
-            its fragments: those side by side with the main one on the surface.
-        """
-        main = blend_weights(mains, sigma=self.sigma, gamma=GAMMA)[0].argmax(-1, keepdim=True)
-        away = self.point - self.point.gather(1, main[..., None].expand(-1, -1, 3))
-        beside = away.norm(dim=-1) < 2 * self.reach.gather(1, main)
-        # Faces along an edge share its pixels out: halves that show the same side make a whole.
-        same = beside & (self.facing == self.facing.gather(1, main))
-        cover = (coverage(fragments, sigma=self.sigma) * same).sum(-1).clamp(max=1)
-        there = mains.pix_to_face.gather(1, main).squeeze(-1) >= 0
-        return main.squeeze(-1), cover * there, beside
-
-
-def _without(fragments: Fragments, which: Tensor) -> Fragments:
-    """The fragments but for `which` (P, K) bool."""
-    return fragments._replace(pix_to_face=fragments.pix_to_face.masked_fill(which, -1))
+def _by_pixel(samples: Tensor) -> Tensor:
+    """Samples (S H, S W, C) as (H W, S², C), those of each pixel from its centre outwards."""
+    height, width, channels = samples.shape
+    cells = samples.view(height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES, channels)
+    middle = SAMPLES // 2
+    away = [(y - middle) ** 2 + (x - middle) ** 2 for y in range(SAMPLES) for x in range(SAMPLES)]
+    order = sorted(range(SAMPLES**2), key=away.__getitem__)
+    return cells.transpose(1, 2).reshape(-1, SAMPLES**2, channels)[:, order]
 
 
 def pixel_size(camera: Camera) -> float:

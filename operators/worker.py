@@ -207,7 +207,11 @@ def find_python() -> str:
 def clean_environment() -> dict[str, str]:
     """This process's environment without what would make another Python behave like this one."""
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith("PYTHON")}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}  # nothing is written beside the engine
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",  # idle threads leave the processor to Blender
+        **kept,
+        "PYTHONDONTWRITEBYTECODE": "1",  # nothing is written beside the engine
+    }
 
 
 def parse(line: str) -> Message:

@@ -1,4 +1,4 @@
-"""A million faces at 1024² within a bounded memory, and scenes with much overdraw."""
+"""A million faces at 1024² within a bounded memory."""
 
 import math
 import os

@@ -57,7 +57,9 @@ def test_barycentric_coordinates_without_perspective(dtype) -> None:
     x, y = np.moveaxis(centers((7, 9)), -1, 0)
     expected = np.stack((1 - (x + 1) / 4 - (y + 1) / 4, (x + 1) / 4, (y + 1) / 4), -1)
     assert found.bary_coords.dtype == dtype
-    assert np.abs(found.bary_coords[..., 0, :].numpy() - expected).max() < 10 * torch.finfo(dtype).eps
+    assert (
+        np.abs(found.bary_coords[..., 0, :].numpy() - expected).max() < 10 * torch.finfo(dtype).eps
+    )
     assert np.abs(found.zbuf.numpy()).max() < 10 * torch.finfo(dtype).eps
 
 
@@ -77,7 +79,10 @@ def test_perspective_is_that_of_rays_through_a_plane(size) -> None:
     distance = (a @ normal) / (rays @ normal)
     hits = rays * distance[..., None]
     bary = np.stack(
-        [np.cross(r - q, hits - q) @ normal / (normal @ normal) for q, r in ((b, c), (c, a), (a, b))],
+        [
+            np.cross(r - q, hits - q) @ normal / (normal @ normal)
+            for q, r in ((b, c), (c, a), (a, b))
+        ],
         -1,
     )
     depth = (far + near) / (far - near) - 2 * far * near / (far - near) / distance

@@ -97,9 +97,7 @@ def blended(clip, faces, size, *, sigma: float, gamma: float, dtype) -> np.ndarr
         blur_radius=sigma * math.log(1e4),
     )
     colors, background = face_colors(fragments).to(dtype), BACKGROUND.to(dtype)
-    return softmax_blend(
-        colors, fragments, sigma=sigma, gamma=gamma, background=background
-    ).numpy()
+    return softmax_blend(colors, fragments, sigma=sigma, gamma=gamma, background=background).numpy()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -1,0 +1,205 @@
+"""The paint: trilinear interpolation on turned lattices, and its gradient."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import gradcheck
+
+from engine.field import BITS, Field, Lattice, _WeightedSum
+
+
+def ball(count: int, seed: int = 0, radius: float = 1.0) -> Tensor:
+    """Points on a sphere."""
+    generator = torch.Generator().manual_seed(seed)
+    points = torch.randn(count, 3, generator=generator, dtype=torch.float64)
+    return (radius * torch.nn.functional.normalize(points, dim=-1)).float()
+
+
+def corner_positions(lattice: Lattice) -> np.ndarray:
+    """World positions of the corners that hold values, from their keys."""
+    mask = (1 << BITS) - 1
+    keys = lattice.corners.numpy()
+    grid = np.stack((keys >> (2 * BITS), (keys >> BITS) & mask, keys & mask), -1)
+    return (grid - lattice.shift.numpy()) * lattice.cell @ lattice.rotation.numpy()
+
+
+def fill(field: Field, function) -> None:
+    """Set every lattice's values to a function of the corners' world positions."""
+    with torch.no_grad():
+        for lattice, values in zip(field.lattices, field.values, strict=True):
+            spots = torch.from_numpy(function(corner_positions(lattice))).float()
+            values[:-1] = spots
+
+
+@given(st.integers(0, 2**31 - 1), st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
+@hypothesis_settings(max_examples=25)
+def test_linear_functions_are_reproduced(seed, size, offset) -> None:
+    points = size * ball(60, seed) + offset * size
+    field = Field(points, finest=0.1 * size, seed=seed)
+    random = np.random.default_rng(seed)
+    matrix, constant = random.normal(size=(3, 3)) / size, random.normal(size=3)
+    middle = np.full(3, offset * size)
+    fill(field, lambda x: (x - middle) @ matrix + constant)
+    expected = len(field.lattices) * ((points.double().numpy() - middle) @ matrix + constant)
+    assert np.abs(field.evaluate(points).numpy() - expected).max() < 1e-4 * (
+        1 + np.abs(expected).max()
+    )
+
+
+def test_lattices_are_each_finer_and_turned_otherwise() -> None:
+    field = Field(ball(200), finest=0.05, seed=3)
+    cells = [lattice.cell for lattice in field.lattices]
+    extent = float((ball(200).amax(0) - ball(200).amin(0)).max())
+    assert cells[0] == pytest.approx(extent / 4)
+    assert all(a / b == pytest.approx(1.6) for a, b in pairwise(cells))
+    assert cells[-1] > 0.05 >= cells[-1] / 1.6
+    for number, lattice in enumerate(field.lattices):
+        turn = lattice.rotation
+        assert (turn @ turn.T - torch.eye(3)).abs().max() < 1e-12
+        assert torch.linalg.det(turn) == pytest.approx(1)
+        for other in field.lattices[:number]:
+            assert (turn - other.rotation).abs().max() > 0.01
+
+
+def test_each_built_voxel_holds_all_its_corners() -> None:
+    points = ball(300)
+    for lattice in Field(points, finest=0.1, seed=0).lattices:
+        assert lattice.table.min() == 0
+        assert lattice.table.max() == len(lattice.corners) - 1
+        lookup = lattice.locate(points)
+        assert (lookup.fraction >= 0).all()
+        assert (lookup.fraction < 1 + 1e-6).all()
+        # From the voxel's first corner and the fraction, the point itself.
+        low = corner_positions(lattice)[lattice.table[lookup.cell.long(), 0].numpy()]
+        away = lookup.fraction.double().numpy() * lattice.cell @ lattice.rotation.numpy()
+        assert np.abs(low + away - points.numpy()).max() < 1e-6
+
+
+def test_it_is_empty_at_the_start() -> None:
+    field = Field(ball(50), finest=0.2, seed=0)
+    assert (field.evaluate(torch.randn(40, 3)) == 0).all()
+    assert (field.moved(ball(50)) == 0).all()
+
+
+def test_far_from_the_surface_there_is_no_paint() -> None:
+    field = Field(ball(100), finest=0.2, seed=0)
+    fill(field, np.ones_like)
+    far = torch.tensor([(9.0, 0, 0), (0, -50.0, 3), (0, 0, 0)])
+    found = field.evaluate(far)
+    assert (found[:2] == 0).all()
+    on = field.evaluate(ball(100))
+    assert (on - len(field.lattices)).abs().max() < 1e-5
+
+
+def test_moving_out_of_a_voxel_fades_to_nothing() -> None:
+    generator = torch.Generator().manual_seed(1)
+    lattice = Lattice.around(torch.zeros(1, 3), 1.0, generator)
+    assert len(lattice.cells) == 1
+    assert len(lattice.corners) == 8
+    middle = torch.from_numpy(corner_positions(lattice).mean(0))
+    across = lattice.rotation[0]
+    steps = torch.linspace(0, 2, 21, dtype=torch.float64)
+    points = (middle + steps[:, None] * across).float()
+    wide = lattice.including(points)
+    assert len(wide.cells) == 3
+    assert wide.corners.equal(lattice.corners)
+    assert wide.including(points) is wide
+    values = torch.ones(9, 1)
+    lookup = wide.locate(points)
+    weights = torch.stack((1 - lookup.fraction, lookup.fraction), -1)
+    x, y, z = weights.unbind(1)
+    corners = torch.einsum("ni,nj,nk->nijk", x, y, z).flatten(1)
+    values[-1] = 0
+    found = (values[wide.table[lookup.cell.long()].long()] * corners[..., None]).sum(1)[:, 0]
+    assert (found - (1.5 - steps).clamp(0, 1)).abs().max() < 1e-5
+
+
+@given(st.integers(0, 2**31 - 1))
+@hypothesis_settings(max_examples=10)
+def test_looked_up_or_evaluated_it_is_the_same(seed) -> None:
+    points = ball(80, seed)
+    field = Field(points[:40], finest=0.15, seed=seed)
+    field.include(points)
+    with torch.no_grad():
+        for values in field.values:
+            values[:-1] = torch.randn(
+                values[:-1].shape, generator=torch.Generator().manual_seed(seed)
+            )
+    found = field(field.locate(points, smallest=0.0))
+    assert (found - field.evaluate(points)).abs().max() < 1e-6
+
+
+def test_fine_lattices_can_be_left_out() -> None:
+    field = Field(ball(50), finest=0.1, seed=0)
+    fill(field, np.ones_like)
+    points = ball(50)
+    cells = [lattice.cell for lattice in field.lattices]
+    for smallest, count in ((0.0, len(cells)), (cells[1], 2), (cells[1] * 1.01, 1), (99.0, 1)):
+        lookups = field.locate(points, smallest=smallest)
+        assert len(lookups) == count
+        assert (field(lookups) - count).abs().max() < 1e-5
+
+
+def test_a_seed_gives_the_same_field_again() -> None:
+    points = ball(100)
+    same, again, other = (Field(points, finest=0.1, seed=s) for s in (7, 7, 8))
+    for a, b, c in zip(same.lattices, again.lattices, other.lattices, strict=True):
+        assert a.rotation.equal(b.rotation)
+        assert a.corners.equal(b.corners)
+        assert a.table.equal(b.table)
+        assert not a.rotation.equal(c.rotation)
+
+
+def test_the_gradient_of_a_weighted_sum() -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(7, 3, generator=generator, dtype=torch.float64, requires_grad=True)
+    rows = torch.randint(0, 7, (5, 8), generator=generator, dtype=torch.int32)
+    weights = torch.rand(5, 8, generator=generator, dtype=torch.float64)
+    found = _WeightedSum.apply(values, rows, weights)
+    held = (rows != 6)[..., None]
+    expected = (values[rows.long()] * weights[..., None] * held).sum(1)
+    assert (found - expected).abs().max() < 1e-12
+    # The last row is out of the sum, so that its own gradient is 0.
+    assert gradcheck(lambda v: _WeightedSum.apply(v, rows, weights), (values,))
+
+
+def test_the_fields_gradient_goes_to_the_corners_by_their_weights() -> None:
+    points = ball(30)
+    field = Field(points, finest=0.3, seed=0)
+    lookups = field.locate(points, smallest=0.0)
+    field(lookups)[:, 0].sum().backward()
+    for values in field.values:
+        assert values.grad[:, 0].sum() == pytest.approx(30, rel=1e-5)
+        assert (values.grad[:, 1:] == 0).all()
+        assert (values.grad[-1] == 0).all()
+        assert (values.grad >= 0).all()
+
+
+def test_moved_is_the_share_of_a_points_weight_that_was_touched() -> None:
+    points = ball(40)
+    field = Field(points, finest=0.2, seed=0)
+    with torch.no_grad():
+        field.values[-1][:-1] = 0.1
+    assert (field.moved(points) - 1).abs().max() < 1e-6
+    assert field.moved(points + 9).max() == 0
+    with torch.no_grad():
+        field.values[-1].zero_()
+        one = field.lattices[-1].table[field.lattices[-1].locate(points[:1]).cell.long()][0, 3]
+        field.values[-1][one, 1] = -1.0
+    weights = field.moved(points[:1])
+    fraction = field.lattices[-1].locate(points[:1]).fraction[0].double()
+    expected = (1 - fraction[0]) * fraction[1] * fraction[2]
+    assert float(weights) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_absurd_fineness_still_fits_the_keys() -> None:
+    points = ball(20, radius=1e3) + 1e4
+    field = Field(points, finest=0.0, seed=0)
+    fill(field, np.ones_like)
+    assert (field.evaluate(points) - len(field.lattices)).abs().max() < 1e-3

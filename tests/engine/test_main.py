@@ -1,0 +1,214 @@
+"""`python -m engine`: a whole small job in a process of its own, and how it ends otherwise."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.backbone import Backbone, find_weights
+from engine.critic import LAYERS
+from engine.job import Job, Settings, Style
+from engine.picture import read_picture, write_picture
+from engine.stylize import optimise, prepare
+from tests.engine.meshes import cube
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 6
+MEASURES = {
+    "style_distance", "style_gap_closed", "content_distance", "seam_ratio", "coverage",
+    "palette_distance", "off_palette", "speckle",
+}  # fmt: skip
+COSTS = {"seconds", "seconds_per_step", "vgg_share", "peak_memory_mb"}
+
+
+class Outcome(NamedTuple):
+    """What a process said and left."""
+
+    code: int
+    messages: list[dict]
+    errors: str
+    folder: Path
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "engine", *map(str, arguments)]
+
+
+def run(*arguments: object, timeout: float = 120, **environment: str) -> Outcome:
+    """Run the engine to its end; every line that it prints must be a message."""
+    done = subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    return Outcome(done.returncode, messages, done.stderr, Path(str((*arguments, "")[0])))
+
+
+def save_job(folder: Path, **settings: object) -> Path:
+    """A cube with a colourful texture, and a style picture of its own."""
+    random = np.random.default_rng(0)
+    coarse = Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8))
+    style = folder.parent / "style.png"
+    coarse.resize((80, 64), Image.Resampling.BICUBIC).save(style)
+    look = np.float32(coarse.resize((32, 32), Image.Resampling.BICUBIC)) / 255
+    small = {"preset": "DRAFT", "steps": STEPS, "texture_size": 64, "device": "CPU"}
+    chosen = Settings(**{**small, "backbone": "VGG16", "seed": 5, **settings})
+    Job(cube(), Style(style), chosen, (look[..., ::-1].copy(),)).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def outcome(tmp_path_factory) -> Outcome:
+    return run(save_job(tmp_path_factory.mktemp("job") / "job"))
+
+
+@pytest.mark.timeout(300)
+def test_a_job_is_done(outcome) -> None:
+    assert outcome.code == 0, outcome.errors
+    assert outcome.messages[-1]["type"] == "DONE"
+
+
+def test_messages_come_in_order(outcome) -> None:
+    kinds = [message["type"] for message in outcome.messages]
+    assert kinds[0] == "STATUS"
+    assert kinds.count("DONE") == 1
+    first = kinds.index("PROGRESS")
+    assert kinds[first : first + STEPS] == ["PROGRESS"] * STEPS
+    assert set(kinds[:first] + kinds[first + STEPS : -1]) == {"STATUS"}
+    assert all(m["text"] for m in outcome.messages if m["type"] == "STATUS")
+    steps = outcome.messages[first : first + STEPS]
+    assert [m["step"] for m in steps] == list(range(1, STEPS + 1))
+    assert {m["steps"] for m in steps} == {STEPS}
+    assert [m["seconds"] for m in steps] == sorted(m["seconds"] for m in steps)
+    for message in steps:
+        assert set(message["losses"]) == {"content", "style", "total"}
+        assert np.isfinite(list(message["losses"].values())).all()
+
+
+def test_the_files_are_where_it_says(outcome) -> None:
+    done = outcome.messages[-1]
+    assert Path(done["texture"]) == outcome.folder / "result" / "texture.png"
+    assert Path(done["report"]) == outcome.folder / "result" / "report.json"
+    assert sorted(f.name for f in (outcome.folder / "result").iterdir()) == [
+        "report.json",
+        "texture.png",
+    ]
+
+
+def test_the_texture_is_painted(outcome) -> None:
+    with Image.open(outcome.messages[-1]["texture"]) as picture:
+        assert picture.size == (64, 64)
+        assert picture.mode == "RGB"
+        assert np.asarray(picture).std() > 5
+
+
+def test_the_report_has_every_measure(outcome) -> None:
+    report = json.loads(Path(outcome.messages[-1]["report"]).read_text())
+    assert set(report) >= MEASURES | COSTS
+    assert np.isfinite([report[name] for name in MEASURES | COSTS]).all()
+    assert 0 <= report["coverage"] <= 1
+    assert 0 <= report["off_palette"] <= 1
+    assert 0 < report["vgg_share"] < 1
+    assert report["steps"] == STEPS
+    assert report["backbone"] == "VGG16"
+    assert report["device"] == "cpu"
+
+
+def test_the_same_seed_gives_the_same_texture_bit_for_bit(outcome, tmp_path) -> None:
+    """Painted once more, in this process; measuring it again would tell nothing new."""
+    job = Job.load(outcome.folder)
+    style = read_picture(job.style.file)
+    painting = prepare(job, style, torch.device("cpu"))
+    backbone = Backbone(find_weights("VGG16", ""), LAYERS)
+    assert len(list(optimise(job, painting, style, backbone))) == STEPS
+    again = tmp_path / "again.png"
+    write_picture(painting.bake(job.settings.texture_size), again)
+    assert again.read_bytes() == Path(outcome.messages[-1]["texture"]).read_bytes()
+
+
+def test_cancel_on_stdin_ends_it_soon(tmp_path) -> None:
+    folder = save_job(tmp_path / "job", steps=100_000)
+    process = subprocess.Popen(
+        command(folder),
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        last = {}
+        while last.get("type") != "PROGRESS":
+            last = json.loads(process.stdout.readline())
+        began = time.monotonic()
+        process.stdin.write("cancel\n")
+        process.stdin.flush()
+        rest = [json.loads(line) for line in process.stdout]
+        assert process.wait(30) == 3
+        assert time.monotonic() - began < 15
+        assert rest[-1]["type"] == "STATUS"
+        assert "ancel" in rest[-1]["text"]
+        assert not list((folder / "result").glob("*.png*"))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def error_of(outcome: Outcome) -> dict:
+    """The one error that an unsuccessful run tells, in three parts of one line each."""
+    assert outcome.code == 1, outcome.errors
+    assert [m["type"] for m in outcome.messages].count("ERROR") == 1
+    error = outcome.messages[-1]
+    assert set(error) == {"type", "what", "why", "cure"}
+    assert all(len(error[part].splitlines()) == 1 for part in ("what", "why", "cure"))
+    assert "Traceback" not in outcome.errors
+    return error
+
+
+def test_a_folder_without_a_job(tmp_path) -> None:
+    assert str(tmp_path) in error_of(run(tmp_path))["what"]
+
+
+def test_a_result_folder_that_cannot_be_written(tmp_path) -> None:
+    folder = save_job(tmp_path / "job")
+    (folder / "result").write_text("in the way")
+    error = error_of(run(folder))
+    assert error["what"] == f"Result folder {str(folder / 'result')!r}"
+
+
+def test_a_style_picture_that_is_none(tmp_path) -> None:
+    folder = save_job(tmp_path / "job")
+    (folder / "style" / "style.png").write_text("my notes")
+    assert "style.png" in error_of(run(folder))["what"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("a", "b")])
+def test_other_arguments_than_a_folder(arguments) -> None:
+    assert "one job folder" in error_of(run(*arguments))["cure"]
+
+
+@pytest.mark.parametrize("kind", ["ImportError", "OSError"])
+def test_a_python_whose_torch_does_not_load(tmp_path, kind) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(f"raise {kind}('libgone.so: not found')")
+    error = error_of(run(tmp_path, PYTHONPATH=str(tmp_path)))
+    assert sys.executable in error["what"]
+    assert "torch" in error["why"]
+    assert "libgone.so" in error["why"]
+    assert "STYLE_TRANSFER_3D_PYTHON" in error["cure"]

@@ -1,0 +1,275 @@
+"""The measures: known answers for known pictures."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from engine import report
+from engine.backbone import BUNDLED, Backbone, Weights
+from engine.color import ColorMap
+from engine.critic import LAYERS
+from engine.field import Field
+from engine.job import Mesh
+from engine.original import Original
+from engine.painting import Painting
+from engine.report import (
+    COLORS,
+    _distance,
+    _edge_pairs,
+    _octaves,
+    _palette,
+    held_out_views,
+    measure,
+    seam_ratio,
+)
+from engine.surface import Surface
+from engine.texture import Atlas, fill_margin, rasterize_texels
+from tests.engine.meshes import cube, mesh_of, plane, sphere
+
+CPU = torch.device("cpu")
+SIZE = 192
+
+
+def surface_of(mesh: Mesh) -> Surface:
+    return Surface.of(mesh, CPU)
+
+
+def noise(seed: int, *shape: int) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def painted(surface: Surface, color) -> Tensor:
+    """A texture (SIZE, SIZE, 3): `color` of the texels' faces and points; margins filled."""
+    texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
+    image = torch.zeros(SIZE * SIZE, 3)
+    image[texels.texel] = color(texels.face, surface.points(texels.face, texels.bary))
+    covered = torch.zeros(SIZE * SIZE, dtype=torch.bool)
+    covered[texels.texel] = True
+    return fill_margin(image.view(SIZE, SIZE, 3), covered.view(SIZE, SIZE))[0]
+
+
+# Seams
+
+
+def test_edges_are_sorted_into_seams_and_others() -> None:
+    """A cube unwrapped side by side: its twelve edges, and the diagonals of its six sides."""
+    seam, inner = _edge_pairs(surface_of(cube()))
+    assert len(seam) == 12
+    assert len(inner) == 6
+    seam, inner = _edge_pairs(surface_of(plane(3)))
+    assert len(seam) == 0
+    assert len(inner) == 9 + 12
+    # A sphere: one meridian, and at the poles, whose u is every face's own, all edges.
+    rings, segments = 8, 12
+    seam, inner = _edge_pairs(surface_of(sphere(rings, segments)))
+    assert len(seam) == (rings - 2) + 2 * segments
+    edges = 3 * (2 * segments * (rings - 1)) // 2
+    assert len(seam) + len(inner) == edges
+
+
+def test_a_mesh_without_seams() -> None:
+    assert seam_ratio(surface_of(plane(4)), noise(0, SIZE, SIZE, 3)) == 1
+
+
+def turned(mesh: Mesh) -> Mesh:
+    """The mesh with its UVs at an angle, so that seams do not run along rows of texels."""
+    cos, sin = 0.65 * np.cos(0.4), 0.65 * np.sin(0.4)
+    uvs = (mesh.uvs - 0.5) @ np.array(((cos, -sin), (sin, cos))).T + 0.5
+    return mesh_of(mesh.vertices, mesh.faces, uvs)
+
+
+def waves(points: Tensor, seed: int) -> Tensor:
+    """Colours (N, 3) in space, smooth and without a direction of their own."""
+    random = torch.Generator().manual_seed(seed)
+    ways, phases = 6 * torch.randn(30, 3, generator=random), 7 * torch.rand(30, generator=random)
+    mix = torch.randn(30, 3, generator=random) / 10
+    return 0.5 + torch.sin(points @ ways.T + phases) @ mix
+
+
+def test_noise_jumps_as_far_everywhere() -> None:
+    surface = surface_of(turned(sphere(40, 60)))
+    ratios = [seam_ratio(surface, noise(i, SIZE, SIZE, 3)) for i in range(5)]
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
+def test_paint_that_flows_over_the_seams() -> None:
+    """On a cube all seams are at corners, where both sides are nearer than on a flat side."""
+    surface = surface_of(turned(cube()))
+    ratios = [
+        seam_ratio(surface, painted(surface, lambda _, p, i=i: waves(p, i))) for i in range(8)
+    ]
+    assert 2**-0.5 < np.mean(ratios) < 1
+
+
+def test_sides_of_different_colours_are_all_seam() -> None:
+    surface = surface_of(cube())
+    palette = noise(0, 6, 3)
+    texture = painted(surface, lambda face, _: palette[face // 2])
+    assert seam_ratio(surface, texture) > 1000
+
+
+def test_a_seam_is_found_though_faint() -> None:
+    """Islands that differ in brightness, under a texture with waves of its own."""
+    surface = surface_of(turned(cube()))
+    level = torch.tensor((0.0, 0.1, 0.2, 0.1, 0.2, 0.0))[:, None]
+    found = [
+        seam_ratio(surface, painted(surface, lambda f, p, s=s: waves(p, 0) + s * level[f // 2]))
+        for s in (0.0, 0.5, 1.0, 2.0)
+    ]
+    assert found == sorted(found)
+    assert found[-1] > 1.5 * found[0]
+
+
+def test_one_colour_has_no_seams() -> None:
+    assert seam_ratio(surface_of(cube()), torch.full((SIZE, SIZE, 3), 0.3)) <= 1
+
+
+# Colours
+
+
+def test_the_same_colours_are_no_distance_apart() -> None:
+    style = noise(0, 3, 40, 50)
+    assert _palette(style.flatten(1).T, style) == (0, 0)
+
+
+def test_a_shift_of_all_colours_is_their_distance() -> None:
+    """Over all directions the mean of |d . u| is |d| / 2."""
+    style = 0.5 * noise(0, 3, 40, 50)
+    shift = torch.tensor((0.3, -0.1, 0.2))
+    distance, off = _palette(style.flatten(1).T + shift, style)
+    assert distance == pytest.approx(float(shift.norm()) / 2, rel=0.15)
+    assert 0 < off <= 1
+
+
+def test_off_palette_is_a_share_of_the_pixels() -> None:
+    style = torch.tensor((0.2, 0.5, 0.8)).view(3, 1, 1).expand(3, 20, 20)
+    near, far = torch.tensor((0.2, 0.5, 0.73)), torch.tensor((0.2, 0.5, 0.7))
+    colors = torch.stack([near] * 300 + [far] * 100)
+    distance, off = _palette(colors, style)
+    assert off == pytest.approx(0.25)
+    assert distance == pytest.approx((0.75 * 0.07 + 0.25 * 0.1) / 2, rel=0.2)
+
+
+def test_more_pixels_than_are_compared() -> None:
+    style = noise(0, 3, 300, 300)
+    colors = noise(1, 3 * COLORS, 3)
+    distance, off = _palette(colors, style)
+    assert distance < 0.01
+    assert off < 0.05
+
+
+# Statistics
+
+
+def test_distance_of_grams_is_a_mean_over_layers_of_means_over_views() -> None:
+    target = [torch.eye(2), 2 * torch.eye(3)]
+    views = [[0.5 * torch.eye(2), torch.zeros(3, 3)], [1.3 * torch.eye(2), 4 * torch.eye(3)]]
+    assert _distance(views, target) == pytest.approx((0.1 + 0.0) / 2, abs=1e-6)
+    assert _distance([target], target) == 0
+    assert _distance([[0 * t for t in target]], target) == pytest.approx(1)
+
+
+def test_octaves_tell_fine_from_coarse() -> None:
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    mask = torch.ones(64, 64, dtype=torch.bool)
+
+    def octaves(period: float) -> tuple[float, float]:
+        wave = torch.sin(2 * torch.pi * (x + 0.3 * y) / period)
+        return tuple(_octaves(wave.expand(1, 3, 64, 64), mask).tolist())
+
+    fine, next_ = octaves(2.5)
+    assert fine > 4 * next_
+    fine, next_ = octaves(10.0)
+    assert next_ > 4 * fine
+    assert sum(octaves(40.0)) < 0.02 * sum(octaves(3.0))
+
+
+def test_octaves_of_one_colour() -> None:
+    """Nothing, up to the frame's edges."""
+    mask = torch.ones(64, 64, dtype=torch.bool)
+    assert _octaves(torch.full((1, 3, 64, 64), 0.7), mask).max() < 1e-9
+
+
+def test_octaves_do_not_see_the_outline() -> None:
+    mask = torch.zeros(64, 64, dtype=torch.bool)
+    mask[10:50, 12:48] = True
+    image = mask.float().expand(1, 3, 64, 64)
+    assert _octaves(image, mask).max() < 1e-9
+    assert _octaves(image, torch.ones_like(mask)).max() > 1e-3
+
+
+# All of it
+
+
+@pytest.fixture
+def few_small_views(monkeypatch) -> None:
+    monkeypatch.setattr(report, "VIEWS", 3)
+    monkeypatch.setattr(report, "SIDE", 64)
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return Backbone(Weights("VGG16", BUNDLED), LAYERS)
+
+
+def painting_of(mesh: Mesh, image: Tensor) -> Painting:
+    surface = surface_of(mesh)
+    texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
+    points = surface.points(texels.face, texels.bary)
+    field = Field(points, finest=0.1, seed=0)
+    keep = ColorMap(torch.eye(3), torch.zeros(3))
+    atlas = Atlas.of(texels, points, SIZE, 0.5)
+    return Painting(Original.of(surface, [image]), keep, field, atlas)
+
+
+def picture(seed: int, size: int) -> Tensor:
+    """(H, W, 3) of soft patches."""
+    coarse = noise(seed, 1, 3, 12, 12)
+    image = torch.nn.functional.interpolate(coarse, size=size, mode="bicubic").clamp(0, 1)
+    return image[0].permute(1, 2, 0).contiguous()
+
+
+@pytest.mark.usefixtures("few_small_views")
+def test_a_result_that_is_the_original(backbone) -> None:
+    image = picture(0, SIZE)
+    painting = painting_of(sphere(16, 24), image)
+    found = measure(painting, image, noise(1, 3, 80, 90), backbone)
+    assert found["content_distance"] < 1e-3
+    assert found["style_gap_closed"] == pytest.approx(0, abs=0.01)
+    assert found["style_distance"] > 0.1
+    assert found["speckle"] < 1.1
+    assert found["coverage"] == 0  # nothing was painted
+    assert all(np.isfinite(list(found.values())))
+
+
+@pytest.mark.usefixtures("few_small_views")
+def test_a_result_that_has_the_styles_colours(backbone) -> None:
+    """One colour all over, and a style picture of that colour."""
+    color = torch.tensor((0.7, 0.4, 0.2))
+    painting = painting_of(sphere(16, 24), picture(0, SIZE))
+    with torch.no_grad():
+        for values in painting.field.values:
+            values[:-1] = 0.1
+    texture = color.expand(SIZE, SIZE, 3).contiguous()
+    style = color.view(3, 1, 1).expand(3, 70, 80).contiguous()
+    found = measure(painting, texture, style, backbone)
+    assert found["palette_distance"] < 1e-6
+    assert found["off_palette"] == 0
+    assert found["coverage"] == 1
+    assert found["style_gap_closed"] > 0.5
+    assert found["content_distance"] > 0.1
+
+
+@pytest.mark.usefixtures("few_small_views")
+def test_views_are_the_same_every_time_and_nobody_elses() -> None:
+    original = painting_of(sphere(16, 24), picture(0, 64)).original
+    first, again = (list(held_out_views(original, zoom)) for zoom in (1, 1))
+    assert len(first) == 3
+    for a, b in zip(first, again, strict=True):
+        assert a.camera.projection.equal(b.camera.projection)
+        assert a.shot.point.equal(b.shot.point)
+    assert max(first[0].camera.size) == 64
+    near = next(iter(held_out_views(original, 2)))
+    assert near.camera.size == first[0].camera.size
+    assert near.shot.reach == pytest.approx(first[0].shot.reach / 2, rel=0.2)
