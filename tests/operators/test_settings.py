@@ -5,6 +5,7 @@ from dataclasses import fields
 from types import SimpleNamespace
 
 import bpy
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,9 @@ def given_ones(group, **values):
 def test_defaults_are_the_engines(owner):
     for f in fields(Settings):
         if f.name in settings.NAMES:
-            assert properties(owner)[f.name].default == f.default
+            # Blender stores its numbers as float32.
+            default = np.float32(f.default) if isinstance(f.default, float) else f.default
+            assert properties(owner)[f.name].default == default
 
 
 @pytest.mark.parametrize("name", settings.NAMES)
