@@ -81,20 +81,26 @@ def run(folder: Path, send: Send, cancelled: threading.Event) -> None:
 def choose_device(name: str) -> torch.device:
     """The device called 'AUTO', 'CPU', 'CUDA' (also AMD's ROCm) or 'MPS'.
 
+    AUTO leaves MPS out: it lacks float64, which lattices and rasterizer count on.
+
     Raises:
         JobError: if it is not there.
     """
     there = {
-        "CUDA": torch.cuda.is_available(), "MPS": torch.backends.mps.is_available(), "CPU": True
-    }  # fmt: skip
-    if name != "AUTO" and not there[name]:
+        "AUTO": True,
+        "CPU": True,
+        "CUDA": torch.cuda.is_available(),
+        "MPS": torch.backends.mps.is_available(),
+    }
+    if not there[name]:
         raise JobError(
             f"Device {name}",
             "torch does not find it on this machine",
             "Choose device AUTO or CPU, or install a torch that is made for it",
         )
-    chosen = next(d for d, found in there.items() if found) if name == "AUTO" else name
-    return torch.device(chosen.lower())
+    if name == "AUTO":
+        name = "CUDA" if there["CUDA"] else "CPU"
+    return torch.device(name.lower())
 
 
 def _progress(progress: Progress) -> dict[str, object]:
