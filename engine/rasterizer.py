@@ -437,7 +437,8 @@ def _joined(
     beyond = (triangles.inner[triangle].T & (bary < 0)).any(0)
     farther = torch.where((far - edge).abs() < EVEN * edge, beyond, far < edge)
     lost = torch.where(inside, in_twin & (twin < triangle), in_twin | farther)
-    return torch.where(inside, -torch.minimum(edge, far), edge).masked_fill(lost, torch.inf)
+    nearest = torch.minimum(edge, far)
+    return torch.where(inside, -nearest, nearest).masked_fill(lost, torch.inf)
 
 
 def _outline_distance(
