@@ -211,8 +211,9 @@ def _coverage(painting: Painting, size: int) -> float:
     step = max(1, len(texels.texel) // TEXELS)
     face, bary = texels.face[::step], texels.bary[::step]
     points = surface.points(face, bary)
-    outside = Outside.of(surface).sees(points).any(-1)
-    moved = painting.field.moved(points[outside]) >= 0.5
+    outside = painting.original.outside or Outside.of(surface)
+    seen = outside.sees(points).any(-1)
+    moved = painting.field.moved(points[seen]) >= 0.5
     return float(moved.float().mean()) if len(moved) else 1.0
 
 
