@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -194,7 +194,7 @@ def random_scene(seed: int, *, behind: bool):
     size = tuple(random.integers(5, 17, 2).tolist())
     points = random.normal(size=(18, 3)) * (1.5, 1.5, 2.5) - (0, 0, 2.0)
     if not behind:
-        points[:, 2] = points[:, 2].clip(None, -0.7)
+        points[:, 2] = -0.7 - np.abs(points[:, 2] + 0.7)  # mirrored, not clipped: no equal depths
     clip = to_clip(points, perspective(width=1.0, height=size[0] / size[1]))
     return clip, random.permutation(18).reshape(6, 3), size
 
@@ -214,7 +214,7 @@ def assert_as_brute_force(clip, faces, size, *, faces_per_pixel: int, radius: fl
     behind = sorted_depth[..., 1:]
     apart = np.isinf(behind) | (behind > sorted_depth[..., :-1] + CLEAR)
     fair = clear.all(-1) & apart.all(-1)
-    assert fair.mean() > 0.5
+    assume(fair.mean() > 0.5)  # hypothesis fails a test that skips most of its scenes
     for slot in range(min(faces_per_pixel, len(faces))):
         there = np.isfinite(sorted_depth[..., slot])
         expected = np.where(there, order[..., slot], -1)
