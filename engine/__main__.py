@@ -1,7 +1,8 @@
-"""`python -m engine JOB_FOLDER`: run a job, and tell of it in one JSON message a line.
+"""`python -m engine [--previews] JOB_FOLDER`: run a job, telling of it in JSON messages.
 
-Messages go to stdout, logs to stderr. The line `cancel` on stdin ends the run. The exit code is
-0 after DONE, 1 after ERROR, and 3 when cancelled.
+One message a line goes to stdout, logs go to stderr. The line `cancel` on stdin ends the run,
+`finish` ends it with what is painted so far. The exit code is 0 after DONE, 1 after ERROR, and
+3 when cancelled.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ CANCELLED = 3
 def main(arguments: list[str]) -> int:
     """Run the job in the folder named by the only argument; returns the exit code."""
     send = _messenger()
-    if len(arguments) != 1:
+    previews = arguments[:1] == ["--previews"]
+    folders = arguments[previews:]
+    if len(folders) != 1:
         send(_error("Engine", f"it got the arguments {arguments}", "Give it one job folder"))
         return 1
     send({"type": "STATUS", "text": "Loading torch"})
     try:
         # Only here, so that an engine Python without torch can say so.
         from .job import JobError  # noqa: PLC0415
-        from .run import Cancelled, run  # noqa: PLC0415
+        from .run import Cancelled, Wishes, run  # noqa: PLC0415
     except (ImportError, OSError) as error:
         send(
             _error(
@@ -37,10 +40,11 @@ def main(arguments: list[str]) -> int:
             )
         )
         return 1
-    cancelled = threading.Event()
-    threading.Thread(target=_listen, args=(cancelled,), daemon=True).start()
+    wishes = Wishes()
+    words = {b"cancel": wishes.cancel, b"finish": wishes.finish}
+    threading.Thread(target=_listen, args=(words,), daemon=True).start()
     try:
-        run(Path(arguments[0]), send, cancelled)
+        run(Path(folders[0]), send, wishes, previews=previews)
     except JobError as error:
         send(_error(error.what, error.why, error.cure))
         return 1
@@ -66,14 +70,17 @@ def _error(what: str, why: str, cure: str) -> dict[str, object]:
     return {"type": "ERROR", "what": what, "why": why, "cure": cure}
 
 
-def _listen(cancelled: threading.Event) -> None:
-    """Wait for `cancel` on stdin; its end alone is no reason to stop (a farm closes it)."""
+def _listen(words: dict[bytes, threading.Event]) -> None:
+    """Set the event of each line on stdin; its end alone is no reason to stop (a farm closes it).
+
+    Reads without Python's buffers, whose lock would hold up the process's exit.
+    """
     text = b""
     while chunk := os.read(0, 1024):
-        text += chunk
-        if b"cancel\n" in text:
-            cancelled.set()
-            return
+        *lines, text = (text + chunk).split(b"\n")
+        for line in lines:
+            if line in words:
+                words[line].set()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,6 +17,7 @@ from .backbone import Backbone, Weights, find_weights
 from .critic import LAYERS
 from .job import Job, JobError
 from .picture import read_picture, write_picture
+from .preview import Preview
 from .report import measure
 from .stylize import Progress, optimise, prepare
 
@@ -25,42 +28,60 @@ class Cancelled(Exception):
     """The run was asked to stop."""
 
 
-def run(folder: Path, send: Send, cancelled: threading.Event) -> None:
+@dataclass(frozen=True)
+class Wishes:
+    """What may be asked of a run from outside while it goes on.
+
+    Attributes:
+        cancel: stop before the next step, without a result.
+        finish: be content with the steps done so far.
+    """
+
+    cancel: threading.Event = field(default_factory=threading.Event)
+    finish: threading.Event = field(default_factory=threading.Event)
+
+
+def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> None:
     """Do the job in `folder` and write `result/texture.png` and `result/report.json` there.
 
     Args:
         folder: of `Job.save`.
         send: takes messages; their kinds are those of the design.
-        cancelled: set from outside to stop before the next step.
+        wishes: set from outside.
+        previews: whether PROGRESS messages name a preview file now and then.
 
     Raises:
         JobError: if the job cannot be done.
-        Cancelled: if `cancelled` was set.
+        Cancelled: if that was wished.
     """
     job = Job.load(folder)
     style = read_picture(job.style.file)
     device = choose_device(job.settings.device)
     weights = find_weights(job.settings.backbone, job.settings.weights_file)
     result = folder / "result"
-    try:
+    with _writing_to(result):
         result.mkdir(exist_ok=True)
-    except OSError as error:
-        raise _unwritable(result, error) from error
     send({"type": "STATUS", "text": f"Preparing views ({weights.name} on {device})"})
     began = time.perf_counter()
     try:
         backbone = Backbone(weights, LAYERS).to(device)
         style = style.to(device)
         painting = prepare(job, style, device)
+        preview = Preview(painting, job.settings.texture_size, result) if previews else None
         last = None
         for last in optimise(job, painting, style, backbone):
-            send(_progress(last))
-            if cancelled.is_set():
-                raise Cancelled
+            with _writing_to(result):
+                shown = preview.due(last.step / last.steps) if preview else None
+            send(_progress(last, shown))
+            _stop_if(wishes.cancel)
+            if wishes.finish.is_set():
+                break
         send({"type": "STATUS", "text": "Baking the texture"})
         texture = painting.bake(job.settings.texture_size)
+        _stop_if(wishes.cancel)
         send({"type": "STATUS", "text": "Measuring the result"})
         measures = measure(painting, texture, style, backbone)
+        _stop_if(wishes.cancel)
     except torch.OutOfMemoryError as error:
         raise JobError(
             f"Device {device}",
@@ -68,11 +89,9 @@ def run(folder: Path, send: Send, cancelled: threading.Event) -> None:
             "Choose a faster preset, or device CPU",
         ) from error
     report = {**measures, **_costs(last, time.perf_counter() - began, weights, device)}
-    try:
+    with _writing_to(result):
         write_picture(texture, result / "texture.png")
         _write_text(result / "report.json", json.dumps(report, indent=1))
-    except OSError as error:
-        raise _unwritable(result, error) from error
     paths = {name: str(result / file) for name, file in
              (("texture", "texture.png"), ("report", "report.json"))}  # fmt: skip
     send({"type": "DONE", **paths})
@@ -103,13 +122,19 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name.lower())
 
 
-def _progress(progress: Progress) -> dict[str, object]:
+def _stop_if(wish: threading.Event) -> None:
+    if wish.is_set():
+        raise Cancelled
+
+
+def _progress(progress: Progress, preview: Path | None) -> dict[str, object]:
     return {
         "type": "PROGRESS",
         "step": progress.step,
         "steps": progress.steps,
         "losses": progress.losses,
         "seconds": round(progress.seconds, 3),
+        "preview": str(preview) if preview else None,
     }
 
 
@@ -119,10 +144,10 @@ def _costs(
     """What the run took, and what it ran on."""
     return {
         "seconds": round(seconds, 3),
-        "seconds_per_step": round(last.seconds / last.steps, 4) if last else 0.0,
+        "seconds_per_step": round(last.seconds / last.step, 4) if last else 0.0,
         "vgg_share": round(last.vgg_seconds / last.seconds, 4) if last else 0.0,
         "peak_memory_mb": round(_peak_memory(device) / 2**20, 1),
-        "steps": last.steps if last else 0,
+        "steps": last.step if last else 0,
         "backbone": weights.name,
         "device": str(device),
     }
@@ -146,9 +171,14 @@ def _write_text(file: Path, text: str) -> None:
     part.replace(file)
 
 
-def _unwritable(folder: Path, error: OSError) -> JobError:
-    return JobError(
-        f"Result folder {str(folder)!r}",
-        f"it cannot be written to ({error.strerror})",
-        "Free some space there, or choose a folder that you may write to",
-    )
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Tell as a JobError what goes wrong when `folder` is written to."""
+    try:
+        yield
+    except OSError as error:
+        raise JobError(
+            f"Result folder {str(folder)!r}",
+            f"it cannot be written to ({error.strerror})",
+            "Free some space there, or choose a folder that you may write to",
+        ) from error

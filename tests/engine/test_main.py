@@ -212,3 +212,39 @@ def test_a_python_whose_torch_does_not_load(tmp_path, kind) -> None:
     assert "torch" in error["why"]
     assert "libgone.so" in error["why"]
     assert "STYLE_TRANSFER_3D_PYTHON" in error["cure"]
+
+
+@pytest.mark.timeout(300)
+def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
+    folder = save_job(tmp_path / "job")
+    watched = run("--previews", folder)
+    assert watched.code == 0, watched.errors
+    shown = [m["preview"] for m in watched.messages if m["type"] == "PROGRESS" and m["preview"]]
+    assert shown
+    pixels = np.load(shown[0])
+    assert (pixels.shape, pixels.dtype) == ((64, 64, 4), np.float32)
+    assert 0 <= pixels.min() <= pixels.max() <= 1
+    texture = (folder / "result" / "texture.png").read_bytes()
+    assert texture == (outcome.folder / "result" / "texture.png").read_bytes()
+    assert not any(m["preview"] for m in outcome.messages if m["type"] == "PROGRESS")
+
+
+@pytest.mark.timeout(300)
+def test_finish_on_stdin_keeps_what_is_painted(tmp_path) -> None:
+    folder = save_job(tmp_path / "job", steps=5000)
+    with subprocess.Popen(
+        command(folder), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        steps = 0
+        for line in process.stdout:
+            message = json.loads(line)
+            steps += message["type"] == "PROGRESS"
+            if steps == 3:
+                process.stdin.write("finish\n")
+                process.stdin.flush()
+                steps += 1
+        assert process.wait(60) == 0
+    assert message["type"] == "DONE"
+    assert (folder / "result" / "texture.png").is_file()
+    report = json.loads((folder / "result" / "report.json").read_text())
+    assert 3 <= report["steps"] < 100

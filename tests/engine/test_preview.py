@@ -1,0 +1,61 @@
+"""The preview against the baked texture, and how seldom it is made."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine import preview
+from engine.job import Job, Settings, Style
+from engine.preview import Preview
+from engine.stylize import prepare
+from tests.engine.meshes import cube
+
+
+@pytest.fixture
+def painting(tmp_path):
+    look = np.random.default_rng(0).random((8, 8, 3), np.float32)
+    job = Job(cube(), Style(tmp_path / "none.png"), Settings(texture_size=256), (look,))
+    made = prepare(job, torch.rand(3, 32, 32), torch.device("cpu"))
+    for values in made.field.values:
+        values.data.normal_(generator=torch.Generator().manual_seed(1))
+    return made
+
+
+def test_it_shows_what_would_be_baked(painting, tmp_path) -> None:
+    pixels = np.load(Preview(painting, 128, tmp_path).due(0.0))[::-1]
+    baked = painting.bake(128).numpy()
+    island = pixels[..., 3] == 1
+    assert island.mean() > 0.2
+    assert np.abs(pixels[..., :3] - baked)[island].mean() < 1e-3
+    assert set(np.unique(pixels[..., 3])) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("texture_size", "done", "size"), [(64, 0.9, 64), (2048, 0.1, 256), (2048, 0.5, 512)]
+)
+def test_its_size(painting, tmp_path, texture_size, done, size) -> None:
+    assert np.load(Preview(painting, texture_size, tmp_path).due(done)).shape == (size, size, 4)
+
+
+def test_it_takes_a_small_share_of_the_time(painting, tmp_path, monkeypatch) -> None:
+    now, cost = 100.0, 0.0
+    monkeypatch.setattr(preview.time, "perf_counter", lambda: now)
+    bake = preview._Sheet.bake
+
+    def slow(sheet, paint):
+        nonlocal now
+        now += cost
+        return bake(sheet, paint)
+
+    monkeypatch.setattr(preview._Sheet, "bake", slow)
+    watched = Preview(painting, 64, tmp_path)
+    for cost, gap in ((0.001, 0.5), (0.2, 4.0)):
+        now += 100
+        began = now
+        first = watched.due(0.0)
+        now = began + gap * 0.99
+        assert watched.due(0.0) is None
+        now = began + gap * 1.01
+        second = watched.due(0.0)
+        assert second != first
+        assert first.is_file()
