@@ -80,7 +80,7 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
 
     def _run(self, folder: Path) -> worker.Done:
         """Run the engine on the job in `folder` and tell what it says."""
-        with worker.Engine(folder) as engine:
+        with worker.Engine(folder, worker.find_python()) as engine:
             for message in engine.messages():
                 match message:
                     case worker.Done():

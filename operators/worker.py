@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +23,13 @@ from ..engine.job import JobError
 
 ROOT = Path(__file__).parent.parent  # the folder that holds engine/
 PYTHON_VARIABLE = "STYLE_TRANSFER_3D_PYTHON"
-GRACE = 2.0  # seconds to end in by itself, before each firmer word
+GRACE = 1.0  # seconds to end in by itself when asked, before it is told
+FIRM_GRACE = 0.5  # and when told, before it is killed
+SILENCE = 300.0  # the longest that a sound engine says nothing: loading torch from a slow disk
+TICK = 0.1
+NICENESS = 5
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+_BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 _ANOTHER_PYTHON = f"set {PYTHON_VARIABLE} to a Python that has torch"
 
 
@@ -33,12 +42,21 @@ class Status:
 
 @dataclass(frozen=True)
 class Progress:
-    """One step is done: its number of how many, its losses, and seconds since the start."""
+    """One step is done.
+
+    Attributes:
+        step: its number, from 1.
+        steps: how many there are.
+        losses: by name.
+        seconds: since the first step began.
+        preview: a new preview's file, as `engine.preview` tells, or None.
+    """
 
     step: int
     steps: int
     losses: dict[str, float]
     seconds: float
+    preview: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -64,19 +82,33 @@ class Engine:
 
     Args:
         folder: the job, as `Job.save` wrote it.
+        python: the Python that runs it.
+        watched: whether somebody waits at the screen: it makes previews then, and gives way to
+            whatever else wants the processor.
         root: the folder that holds the package `engine`.
+        silence: seconds without a message after which it is taken to hang.
 
     Raises:
         JobError: if the engine's Python cannot be started.
     """
 
-    def __init__(self, folder: Path, *, root: Path = ROOT) -> None:
-        self.python = find_python()
+    def __init__(
+        self,
+        folder: Path,
+        python: str,
+        *,
+        watched: bool = False,
+        root: Path = ROOT,
+        silence: float = SILENCE,
+    ) -> None:
+        self.python = python
+        self._silence = silence
         # What it logs goes to a file: a pipe that nobody empties would stop the engine.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+        options = ["--previews"] if watched else []
         try:
             self._process = subprocess.Popen(
-                [self.python, "-s", "-m", "engine", str(folder.absolute())],
+                [self.python, "-s", "-m", "engine", *options, str(folder.absolute())],
                 cwd=root,
                 env=clean_environment(),
                 stdin=subprocess.PIPE,
@@ -84,7 +116,7 @@ class Engine:
                 stderr=self._log,
                 encoding="utf-8",
                 errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                creationflags=_NO_WINDOW | (_BELOW_NORMAL if watched else 0),
             )
         except OSError as error:
             self._log.close()
@@ -93,6 +125,14 @@ class Engine:
                 f"it cannot be started ({error.strerror})",
                 f"Install it again or {_ANOTHER_PYTHON}",
             ) from error
+        if watched and sys.platform != "win32":
+            with suppress(OSError):  # it is gone already
+                own = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, own + NICENESS)
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._heard = time.monotonic()
+        self._stopping: float | None = None
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self) -> Engine:
         return self
@@ -109,42 +149,101 @@ class Engine:
         """Yield what the engine says, as it says it; the last message is `Done`.
 
         Raises:
-            JobError: the engine's own, or one about how it ended.
+            JobError: the engine's own, or one about how it ended or that it hangs.
             KeyboardInterrupt: if Ctrl-C reached the engine instead of this process.
         """
-        assert self._process.stdout
-        for line in self._process.stdout:
-            if not line.endswith("\n"):  # died while it was writing
-                break
-            message = parse(line)
-            if isinstance(message, Done):
-                if not (message.texture.is_file() and message.report.is_file()):
-                    raise JobError("Engine", "it left no result", "Run it again")
+        while True:
+            message = self._next(wait=True)
+            if message:
                 yield message
+            if isinstance(message, Done):
                 return
+
+    def poll(self) -> Iterator[Message]:
+        """Yield what the engine has said by now, without waiting for more.
+
+        Raises:
+            JobError, KeyboardInterrupt: as `messages`.
+        """
+        while message := self._next(wait=False):
             yield message
-        raise self._end(self._process.wait())
+
+    def finish(self) -> None:
+        """Ask it to be content with what is painted so far."""
+        self._say("finish")
 
     def stop(self) -> None:
         """End the process, politely at first. Once is enough, twice does no harm."""
-        process = self._process
         try:
-            for ask in (self._ask_to_cancel, process.terminate, process.kill):
-                ask()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(GRACE)
-                    break
+            while not self.ended():
+                time.sleep(0.01)
         finally:
-            process.kill()
-            process.wait()
-            assert process.stdout
-            process.stdout.close()
+            self._process.kill()
+            self._process.wait()
             self._log.close()
+            assert self._process.stdin
+            with _no_broken_pipe():
+                self._process.stdin.close()
 
-    def _ask_to_cancel(self) -> None:
+    def ended(self) -> bool:
+        """Push the engine's end forward without waiting: whether its process is gone.
+
+        It is asked at first, told after a while and killed a little later.
+        """
+        now = time.monotonic()
+        if self._stopping is None:
+            self._stopping = now
+            self._say("cancel")
+        elif now - self._stopping > GRACE + FIRM_GRACE:
+            self._process.kill()
+        elif now - self._stopping > GRACE:
+            self._process.terminate()
+        return self._process.poll() is not None
+
+    def _say(self, word: str) -> None:
         assert self._process.stdin
-        with _no_broken_pipe(), suppress(ValueError), self._process.stdin as stdin:
-            stdin.write("cancel\n")  # ValueError: asked before
+        with _no_broken_pipe():
+            self._process.stdin.write(word + "\n")
+            self._process.stdin.flush()
+
+    def _listen(self) -> None:
+        """Runs in a thread of its own, for reading a pipe cannot be asked not to wait."""
+        assert self._process.stdout
+        with self._process.stdout as stream:
+            for line in stream:
+                self._lines.put(line)
+        self._lines.put("")
+
+    def _next(self, *, wait: bool) -> Message | None:
+        """The next message; None if there is none yet."""
+        try:
+            line = self._lines.get(timeout=TICK) if wait else self._lines.get_nowait()
+        except Empty:
+            self._check_silence()
+            return None
+        self._heard = time.monotonic()
+        if not line.endswith("\n"):  # the end, perhaps while it was writing
+            code = self._process.poll()
+            if code is not None:
+                raise self._end(code)
+            self._lines.put(line)
+            self._check_silence()
+            time.sleep(TICK if wait else 0.0)
+            return None
+        message = parse(line)
+        if isinstance(message, Done) and not (
+            message.texture.is_file() and message.report.is_file()
+        ):
+            raise JobError("Engine", "it left no result", "Run it again")
+        return message
+
+    def _check_silence(self) -> None:
+        if time.monotonic() - self._heard > self._silence:
+            raise JobError(
+                "Engine",
+                f"it has said nothing for {self._silence:g} seconds and seems to hang",
+                "Run it again, with a smaller preset or texture size if it hangs once more",
+            )
 
     def _end(self, code: int) -> BaseException:
         """What to raise about an engine that ended with `code` and without a result."""
@@ -237,7 +336,8 @@ def _read(message: dict[str, Any]) -> Message:
         case "PROGRESS":
             losses = {str(name): float(value) for name, value in message["losses"].items()}
             step, steps = int(message["step"]), int(message["steps"])
-            return Progress(step, steps, losses, float(message["seconds"]))
+            preview = Path(message["preview"]) if message.get("preview") else None
+            return Progress(step, steps, losses, float(message["seconds"]), preview)
         case "WARN":
             return Warn(str(message["text"]))
         case "ERROR":

@@ -49,7 +49,8 @@ def test_it_takes_a_small_share_of_the_time(painting, tmp_path, monkeypatch) -> 
 
     monkeypatch.setattr(preview._Sheet, "bake", slow)
     watched = Preview(painting, 64, tmp_path)
-    for cost, gap in ((0.001, 0.5), (0.2, 4.0)):
+    for seconds, gap in ((0.001, 0.5), (0.2, 4.0)):
+        cost = seconds
         now += 100
         began = now
         first = watched.due(0.0)

@@ -22,14 +22,14 @@ def engine(tmp_path):
     """Start an engine whose __main__ is the given script; it is stopped at the end."""
     started = []
 
-    def start(script):
+    def start(script, **options):
         package = tmp_path / "engine"
         package.mkdir()
         (package / "__init__.py").touch()
         (package / "__main__.py").write_text(
             "import json, os, sys, time\n" + textwrap.dedent(script)
         )
-        started.append(worker.Engine(tmp_path / "job", root=tmp_path))
+        started.append(worker.Engine(tmp_path / "job", sys.executable, root=tmp_path, **options))
         return started[-1]
 
     yield start
@@ -155,7 +155,89 @@ def test_a_deaf_engine_is_killed(engine):
     start = time.monotonic()
     one.stop()
     assert gone(pid)
-    assert time.monotonic() - start < 3 * worker.GRACE
+    assert time.monotonic() - start < 2
+
+
+def until(condition, seconds=20.0):
+    """Wait for it, as Blender's timer does."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds
+        time.sleep(0.01)
+
+
+def test_polling_never_waits(engine):
+    one = engine("""
+        for number in range(3):
+            print(json.dumps({"type": "STATUS", "text": str(number)}), flush=True)
+            time.sleep(0.5)
+        print("garbage", flush=True)
+        time.sleep(1000)
+    """)
+    said, longest = [], 0.0
+    with pytest.raises(JobError, match="'garbage', which is no message"):  # noqa: PT012
+        for _ in range(2000):
+            begun = time.monotonic()
+            said += one.poll()
+            longest = max(longest, time.monotonic() - begun)
+            time.sleep(0.01)
+    assert [message.text for message in said] == ["0", "1", "2"]
+    assert longest < 0.2
+
+
+def test_what_it_said_before_it_died_is_heard(engine):
+    one = engine("""
+        print(json.dumps({"type": "STATUS", "text": "dying"}), flush=True)
+        os.kill(os.getpid(), 9)
+    """)
+    one._process.wait(20)
+    messages = one.poll()
+    until(lambda: next(messages, None) is not None)
+    with pytest.raises(JobError, match="SIGKILL"):  # noqa: PT012
+        for _ in range(1000):
+            list(one.poll())
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("way", [worker.Engine.messages, worker.Engine.poll])
+def test_an_engine_that_hangs_is_told_of(engine, way):
+    one = engine("time.sleep(1000)", silence=0.5)
+    with pytest.raises(JobError, match=r"said nothing for 0\.5 seconds"):  # noqa: PT012
+        for _ in range(500):
+            list(way(one))
+            time.sleep(0.01)
+
+
+def test_ending_it_never_waits_and_takes_less_than_two_seconds(engine):
+    one = engine("""
+        import signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print(json.dumps({"type": "STATUS", "text": str(os.getpid())}), flush=True)
+        time.sleep(1000)
+    """)
+    pid = int(next(one.messages()).text)
+    begun = time.monotonic()
+    while True:
+        before = time.monotonic()
+        over = one.ended()
+        assert time.monotonic() - before < 0.1
+        if over:
+            break
+        time.sleep(0.01)
+    assert time.monotonic() - begun < 2
+    assert gone(pid)
+
+
+def test_one_that_is_watched_makes_previews_and_gives_way(engine):
+    one = engine("""
+        time.sleep(0.2)
+        text = json.dumps([sys.argv[1], os.getpriority(os.PRIO_PROCESS, 0)])
+        print(json.dumps({"type": "STATUS", "text": text}), flush=True)
+    """, watched=True)  # fmt: skip
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    option, niceness = json.loads(next(one.messages()).text)
+    assert option == "--previews"
+    assert niceness == before + worker.NICENESS
 
 
 def test_ctrl_c_that_only_the_engine_got(engine):
@@ -178,7 +260,7 @@ def test_a_python_that_cannot_run(monkeypatch, tmp_path, made):
     monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
     why = "it is not executable" if made else "there is no such file"
     with pytest.raises(JobError, match=why):
-        worker.Engine(tmp_path)
+        worker.Engine(tmp_path, worker.find_python())
 
 
 def test_a_python_that_is_no_program(monkeypatch, tmp_path):
@@ -187,7 +269,7 @@ def test_a_python_that_is_no_program(monkeypatch, tmp_path):
     python.chmod(0o755)
     monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
     with pytest.raises(JobError, match="cannot be started"):
-        worker.Engine(tmp_path)
+        worker.Engine(tmp_path, worker.find_python())
 
 
 json_values = st.recursive(
