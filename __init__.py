@@ -1,8 +1,8 @@
 """3D Style Transfer: paint a mesh in the style of a picture, in its own UV layout."""
 
-from .operators import command, settings, stylize
+from .operators import command, preview, running, settings, stylize
 
-_PARTS = (settings, stylize, command)
+_PARTS = (settings, preview, running, stylize, command)
 
 
 def register() -> None:

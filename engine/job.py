@@ -27,6 +27,7 @@ RANGES = {
     "style_weight": (0.0, 1e6),
     "content_weight": (0.0, 1e6),
     "texture_size": (64, 8192),
+    "view_count": (0, 256),
     "steps": (0, 100_000),
     "seed": (0, 2**31 - 1),
 }
@@ -194,6 +195,7 @@ class Settings:
         style_weight, content_weight: factors of the two losses, unitless, >= 0.
         layer_weights: factor of each of STYLE_LAYERS within the style loss, >= 0.
         texture_size: side of the result in texels, 64 to 8192.
+        view_count: cameras on the sphere around the mesh; 0 takes the preset's.
         steps: optimisation steps in all; 0 takes the preset's.
         seed: of cameras, lattices and the order of views.
         device: one of DEVICES.
@@ -206,6 +208,7 @@ class Settings:
     content_weight: float = 0.05
     layer_weights: tuple[float, ...] = (1.0,) * len(STYLE_LAYERS)
     texture_size: int = 1024
+    view_count: int = 0
     steps: int = 0
     seed: int = 0
     device: str = "AUTO"

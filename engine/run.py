@@ -71,7 +71,7 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         last = None
         for last in optimise(job, painting, style, backbone):
             with _writing_to(result):
-                shown = preview.due(last.step / last.steps) if preview else None
+                shown = preview.due(last.share) if preview else None
             send(_progress(last, shown))
             _stop_if(wishes.cancel)
             if wishes.finish.is_set():
@@ -132,6 +132,7 @@ def _progress(progress: Progress, preview: Path | None) -> dict[str, object]:
         "type": "PROGRESS",
         "step": progress.step,
         "steps": progress.steps,
+        "share": round(progress.share, 4),
         "losses": progress.losses,
         "seconds": round(progress.seconds, 3),
         "preview": str(preview) if preview else None,

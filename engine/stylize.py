@@ -28,6 +28,7 @@ BETAS = (0.9, 0.99)
 LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
 LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
+STEP_OVERHEAD = 64**2  # pixels that VGG sees in the time that a step takes besides
 SURFACE_TEXELS = 1024  # texture size at which the surface is sampled for the lattices
 
 
@@ -38,6 +39,7 @@ class Progress:
     Attributes:
         step: from 1.
         steps: in all.
+        share: of the run's work that is done, 0 to 1; steps on larger views are more work.
         losses: 'content', 'style' and their weighted 'total'.
         seconds: since the first step began.
         vgg_seconds: of these, in the backbone and the losses on its features.
@@ -45,6 +47,7 @@ class Progress:
 
     step: int
     steps: int
+    share: float
     losses: dict[str, float]
     seconds: float
     vgg_seconds: float
@@ -63,6 +66,11 @@ class Scale:
     size: int
     zoom: int
     steps: int
+
+    @property
+    def work(self) -> int:
+        """What a step costs, in pixels; what it costs on the smallest views is a part of all."""
+        return self.size**2 + STEP_OVERHEAD
 
     @property
     def unit(self) -> int:
@@ -108,7 +116,7 @@ def _whole_views(job: Job, surface: Surface, size: int) -> list[Camera]:
             )
             for view in job.views
         ]
-    count = PRESETS[job.settings.preset].views
+    count = job.settings.view_count or PRESETS[job.settings.preset].views
     return orbit_cameras(vertices, sphere_directions(count, seed=job.settings.seed), size)
 
 
@@ -162,6 +170,7 @@ def optimise(job: Job, painting: Painting, style: Tensor, backbone: Backbone) ->
     """
     scales = schedule(job.settings)
     total, done, vgg_seconds = sum(s.steps for s in scales), 0, 0.0
+    work, all_work = 0, sum(s.steps * s.work for s in scales)
     optimizer = _optimizer(painting.field)
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _decay(step / total))
     order = torch.Generator().manual_seed(job.settings.seed)
@@ -186,10 +195,11 @@ def optimise(job: Job, painting: Painting, style: Tensor, backbone: Backbone) ->
             image.backward(seen.grad)
             optimizer.step()
             rate.step()
-            done += 1
+            done, work = done + 1, work + scale.work
             yield Progress(
                 step=done,
                 steps=total,
+                share=work / all_work,
                 losses={name: value.item() for name, value in losses._asdict().items()},
                 seconds=time.perf_counter() - began,
                 vgg_seconds=vgg_seconds,

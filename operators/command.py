@@ -39,18 +39,30 @@ def make_parser() -> argparse.ArgumentParser:
     operators: Any = bpy.ops.object
     properties = operators.style_transfer.get_rna_type().properties
     for name in NAMES:
-        setting = properties[name]
-        parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=_KINDS[setting.type],
-            choices=setting.enum_items.keys() if setting.type == "ENUM" else None,
-            metavar={"FILE_PATH": "FILE", "PIXEL": "N"}.get(setting.subtype),
-            default=argparse.SUPPRESS,
-            help=setting.description.replace("%", "%%"),
-        )
+        _add_option(parser, name, properties[name])
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="save the measures here")
     parser.add_argument("--save", action="store_true", help="save the .blend file afterwards")
     return parser
+
+
+def _add_option(parser: argparse.ArgumentParser, name: str, setting: Any) -> None:
+    """An option for `setting`, a property of the operator's."""
+    option = f"--{name.replace('_', '-')}"
+    common: dict[str, Any] = {
+        "default": argparse.SUPPRESS,
+        "help": setting.description.replace("%", "%%"),
+    }
+    if setting.type == "BOOLEAN":
+        parser.add_argument(option, action="store_true", **common)
+        return
+    parser.add_argument(
+        option,
+        type=_KINDS[setting.type],
+        nargs=setting.array_length or None if setting.type == "FLOAT" else None,
+        choices=setting.enum_items.keys() if setting.type == "ENUM" else None,
+        metavar={"FILE_PATH": "FILE", "PIXEL": "N"}.get(setting.subtype),
+        **common,
+    )
 
 
 def run(arguments: list[str]) -> int:

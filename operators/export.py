@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine.job import Job, JobError, Mesh, Style, View
 from . import material
+from .material_slots import slot_material
 from .settings import Request
 
 
@@ -31,14 +32,15 @@ class Export:
     warnings: tuple[str, ...]
 
 
-def export(
-    obj: bpy.types.Object, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, request: Request
-) -> Export:
+def export(obj: bpy.types.Object, context: bpy.types.Context, request: Request) -> Export:
     """Read `obj` as it is rendered: with its modifiers, in world space.
 
     Raises:
         JobError: if it cannot be painted, or a camera or an image cannot be used.
     """
+    if obj.mode == "EDIT":
+        obj.update_from_editmode()
+    depsgraph = context.evaluated_depsgraph_get()
     with evaluated_mesh(obj, depsgraph) as data:
         check_slots(obj, depsgraph, data)
         uv_map = next((layer.name for layer in data.uv_layers if layer.active_render), "")
@@ -46,7 +48,7 @@ def export(
     slots, materials = np.unique(mesh.materials, return_inverse=True)  # (S,), (F,)
     mesh = replace(mesh, materials=materials.astype(np.int64))
     looks = [material.look(slot_material(obj, int(slot)), uv_map) for slot in slots]
-    views = read_cameras(scene, depsgraph) if request.views == "CAMERAS" else ()
+    views = read_views(context, depsgraph, request.views)
     originals = tuple(look.pixels for look in looks)
     return Export(
         job=Job(mesh, Style(request.style), request.settings, originals, views),
@@ -133,9 +135,48 @@ def check_slots(
             )
 
 
-def slot_material(obj: bpy.types.Object, slot: int) -> bpy.types.Material | None:
-    """The material in `slot` of `obj`; None if it is empty or there is no such slot."""
-    return obj.material_slots[slot].material if slot < len(obj.material_slots) else None
+def read_views(
+    context: bpy.types.Context, depsgraph: bpy.types.Depsgraph, views: str
+) -> tuple[View, ...]:
+    """The views of the kind `views`; none for SPHERE, whose cameras the engine places.
+
+    Raises:
+        JobError: if there is none of that kind, or one cannot be used.
+    """
+    match views:
+        case "CAMERAS":
+            assert context.scene
+            return read_cameras(context.scene, depsgraph)
+        case "VIEWPORT":
+            return (read_viewport(context),)
+        case _:
+            return ()
+
+
+def read_viewport(context: bpy.types.Context) -> View:
+    """The 3D viewport that `context` is in, else the largest one of the window.
+
+    Raises:
+        JobError: if there is none.
+    """
+    screen = context.screen
+    areas = [area for area in screen.areas if area.type == "VIEW_3D"] if screen else []
+    area = context.area if context.area in areas else None
+    area = area or max(areas, key=lambda area: area.width * area.height, default=None)
+    if area is None or bpy.app.background:
+        raise JobError(
+            "3D viewport", "there is none to look from", "Set Views to Sphere or Cameras"
+        )
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    space = area.spaces.active
+    assert isinstance(space, bpy.types.SpaceView3D)
+    assert space.region_3d
+    return View(
+        name="3D viewport",
+        world_to_camera=np.array(space.region_3d.view_matrix, np.float32),
+        projection=np.array(space.region_3d.window_matrix, np.float32),
+        aspect=region.width / region.height,
+    )
 
 
 def read_cameras(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> tuple[View, ...]:

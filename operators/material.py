@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from ..engine.job import JobError
+from .paint_node import displaced, is_ours
 
 _DEFAULT_GREY = 0.8  # scene linear: what Blender shows where there is no material
 
@@ -61,6 +62,16 @@ def source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
     return None
 
 
+def original_source(socket: bpy.types.NodeSocket) -> bpy.types.NodeSocket | None:
+    """What fed `socket` before we painted: a run starts from that, not from earlier paint."""
+    output = source(socket)
+    while output and output.node and is_ours(output.node):
+        output = displaced(output.node)
+        if output and isinstance(output.node, bpy.types.NodeReroute):
+            output = source(output.node.inputs[0])
+    return output
+
+
 def look(material: bpy.types.Material | None, uv_map: str) -> Look:
     """The look of `material` on a mesh whose active render UV map is `uv_map`.
 
@@ -74,7 +85,7 @@ def look(material: bpy.types.Material | None, uv_map: str) -> Look:
             base_color(material)  # switched off; what is missing in it is said before the run
         return Look(_flat(material.diffuse_color[:3]))
     socket = base_color(material)
-    color = source(socket)
+    color = original_source(socket)
     if color is None:
         return Look(_flat(socket.default_value[:3]))
     node = color.node if color.identifier == "Color" else None

@@ -5,9 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
-from ..engine.job import BACKBONES, DEVICES, PRESETS, RANGES, JobError, Settings
+from ..engine.job import BACKBONES, DEVICES, PRESETS, RANGES, STYLE_LAYERS, JobError, Settings
 
 SCENE_PROPERTY = "style_transfer_3d"
 _DEFAULTS = Settings()
@@ -30,6 +38,7 @@ _BACKBONE_TEXTS = {
 _VIEW_TEXTS = {
     "SPHERE": "Cameras spread evenly around the object: it is painted on every side",
     "CAMERAS": "The scene's cameras that are enabled in renders: what they see is painted",
+    "VIEWPORT": "The 3D viewport as it stands: only the side that you see is painted",
 }
 # Paths that start with // are the .blend file's own; from 4.5 on Blender wants to be told.
 _FILE_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
@@ -115,17 +124,43 @@ class SettingProperties:
         subtype="FILE_PATH",
         options=_FILE_OPTIONS,
     )
+    layer_weights: FloatVectorProperty(
+        name="Layer Weights",
+        description="How much each of the network's layers counts in the style: the first see "
+        "grain and color, the middle ones brush marks, the last ones large shapes",
+        size=len(STYLE_LAYERS),
+        default=_DEFAULTS.layer_weights,
+        min=0.0,
+        max=RANGES["style_weight"][1],
+        soft_max=10.0,
+        precision=2,
+    )
     views: EnumProperty(
         name="Views",
         description="From where the mesh is looked at while it is painted",
         items=_items(tuple(_VIEW_TEXTS), _VIEW_TEXTS),
         default="SPHERE",
     )
+    view_count: IntProperty(
+        name="Count",
+        description="Cameras on the sphere; more reach into folds and take longer to prepare, "
+        "0 takes the preset's own number",
+        default=_DEFAULTS.view_count,
+        min=int(RANGES["view_count"][0]),
+        max=int(RANGES["view_count"][1]),
+        soft_max=64,
+    )
     output: StringProperty(
         name="Output",
         description="The PNG file to save the texture to; empty packs it into the .blend file",
         subtype="FILE_PATH",
         options=_FILE_OPTIONS,
+    )
+    replace: BoolProperty(
+        name="Replace Earlier Result",
+        description="Put the new texture in the place of the one that was painted on this object "
+        "before; otherwise both are kept",
+        default=False,
     )
 
 
@@ -143,9 +178,10 @@ class Request:
     Attributes:
         style: the picture, an absolute path.
         settings: what the engine is told.
-        views: SPHERE or CAMERAS.
+        views: SPHERE, CAMERAS or VIEWPORT.
         output: the PNG file, an absolute path; None packs the texture.
         output_as_given: the same path as the artist wrote it, perhaps with //.
+        replace: whether our own earlier result on the object gives way to the new one.
     """
 
     style: Path
@@ -153,6 +189,7 @@ class Request:
     views: str
     output: Path | None
     output_as_given: str
+    replace: bool
 
 
 def read(operator: bpy.types.Operator, scene: bpy.types.Scene) -> Request:
@@ -172,6 +209,7 @@ def read(operator: bpy.types.Operator, scene: bpy.types.Scene) -> Request:
         )
     weights = values["weights_file"]
     values["weights_file"] = str(absolute(weights, "Weights file")) if weights else ""
+    values["layer_weights"] = tuple(values["layer_weights"])
     settings = Settings(**{f.name: values[f.name] for f in fields(Settings) if f.name in values})
     settings.validate()
     output = values["output"]
@@ -181,6 +219,7 @@ def read(operator: bpy.types.Operator, scene: bpy.types.Scene) -> Request:
         views=values["views"],
         output=absolute(output, "Output") if output else None,
         output_as_given=output,
+        replace=values["replace"],
     )
 
 

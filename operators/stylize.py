@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import bpy
 
 from ..engine.job import JobError
 from . import settings, worker
-from .export import Export, export
-from .write_back import check_output, make_recipe, write_back
+from .running import Run, clock, state
+
+TICK = 0.1  # seconds between two looks at the engine
 
 
 def refusal(obj: bpy.types.Object | None) -> JobError | None:
@@ -31,7 +31,7 @@ def refusal(obj: bpy.types.Object | None) -> JobError | None:
 
 
 class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
-    """The one road, from Python and from the headless command."""
+    """The one road: modal from the button, blocking from Python and in the background."""
 
     bl_idname = "object.style_transfer"
     bl_label = "Style Transfer"
@@ -48,81 +48,166 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[Any]:
         """Paint, and come back when it is done; an error leaves everything as it was."""
-        assert context.object
         try:
-            self._paint(context, context.object)
+            with Run(self, context, watched=False) as run:
+                self._tell(run.warnings)
+                for message in run.engine.messages():
+                    self._hear(run, message)
+                    if bpy.app.background and isinstance(message, worker.Status | worker.Progress):
+                        print(progress_line(message), flush=True)
         except JobError as error:
-            self.report({"ERROR"}, " ".join(str(error).split()))
-            return {"CANCELLED"}
+            return self._failed(error)
         except KeyboardInterrupt:
-            self.report({"WARNING"}, "Style transfer cancelled: nothing was changed")
-            return {"CANCELLED"}
+            return self._cancelled()
         return {"FINISHED"}
 
-    def _paint(self, context: bpy.types.Context, obj: bpy.types.Object) -> None:
-        assert context.scene
-        request = settings.read(self, context.scene)
-        if request.output:
-            check_output(request.output, request.style)
-        if obj.mode == "EDIT":
-            obj.update_from_editmode()
-        made = export(obj, context.scene, context.evaluated_depsgraph_get(), request)
-        for text in made.warnings:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[Any]:
+        """Start painting and leave Blender to the artist meanwhile."""
+        if bpy.app.background or not context.window:
+            return self.execute(context)
+        assert context.window_manager
+        try:
+            self._run = Run(self, context, watched=True)
+        except JobError as error:
+            return self._failed(error)
+        self._tell(self._run.warnings)
+        manager = context.window_manager
+        timer = manager.event_timer_add(TICK, window=context.window)
+        self._run.at_end.callback(manager.event_timer_remove, timer)
+        self._run.at_end.callback(show_status, None)
+        state(context).begin()
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
+        """Look at the engine ten times a second; Esc cancels."""
+        if Run.current is not self._run:  # ended from outside
+            return self._leave({"CANCELLED"})
+        if event.type == "ESC" and event.value == "PRESS":
+            self._run.stop()
+            return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            if self._run.stopping:
+                if not self._run.stop():
+                    return {"PASS_THROUGH"}
+                return self._leave(self._cancelled())
+            for message in self._run.engine.poll():
+                state(context).hear(message)
+                self._hear(self._run, message)
+                if isinstance(message, worker.Done):
+                    return self._leave({"FINISHED"})
+            show_status(f"Style Transfer: {state(context).status()}  |  Esc: Cancel")
+        except JobError as error:
+            return self._leave(self._failed(error))
+        except KeyboardInterrupt:
+            return self._leave(self._cancelled())
+        return {"PASS_THROUGH"}
+
+    def cancel(self, _context: bpy.types.Context) -> None:
+        """The window is closed or another file opened: end the run."""
+        self._leave({"CANCELLED"})
+
+    def _hear(self, run: Run, message: worker.Message) -> None:
+        match message:
+            case worker.Warn(text):
+                self._tell([text])
+            case worker.Progress(preview=file) if file:
+                run.show(file)
+            case worker.Done():
+                self._tell(run.deliver(message))
+
+    def _leave(self, result: set[Any]) -> set[Any]:
+        if Run.current is self._run:
+            self._run.close()
+        return result
+
+    def _tell(self, warnings: Iterable[str]) -> None:
+        for text in warnings:
             self.report({"WARNING"}, text)
-        with tempfile.TemporaryDirectory(
-            prefix="style_transfer_3d_", dir=bpy.app.tempdir or None, ignore_cleanup_errors=True
-        ) as folder:
-            save(made, Path(folder))
-            style_sha256 = made.job.style.sha256  # of the file as it is now, not after the run
-            done = self._run(Path(folder))
-            recipe = make_recipe(request, style_sha256, made.uv_map, done.report)
-            write_back(obj, made.slots, done.texture, recipe, request)
 
-    def _run(self, folder: Path) -> worker.Done:
-        """Run the engine on the job in `folder` and tell what it says."""
-        with worker.Engine(folder, worker.find_python()) as engine:
-            for message in engine.messages():
-                match message:
-                    case worker.Done():
-                        return message
-                    case worker.Warn(text):
-                        self.report({"WARNING"}, text)
-                    case worker.Status() | worker.Progress() if bpy.app.background:
-                        print(progress_line(message), flush=True)
-        raise AssertionError("the messages end with Done or an error")
+    def _failed(self, error: JobError) -> set[Any]:
+        self.report({"ERROR"}, " ".join(str(error).split()))
+        return {"CANCELLED"}
+
+    def _cancelled(self) -> set[Any]:
+        self.report({"WARNING"}, "Style transfer cancelled: nothing was changed")
+        return {"CANCELLED"}
 
 
-def save(made: Export, folder: Path) -> None:
-    """Check the job and write it into `folder`.
+class OBJECT_OT_style_transfer_cancel(bpy.types.Operator):
+    """What the button becomes while a run is going."""
 
-    Raises:
-        JobError: if it cannot be run, or not be written.
-    """
-    made.job.validate()
-    try:
-        made.job.save(folder)
-    except OSError as error:
-        raise JobError(
-            f"File {str(error.filename or folder)!r}",
-            f"it cannot be copied into the job ({error.strerror})",
-            "Check that it can be read and that the temporary folder has room",
-        ) from error
+    bl_idname = "object.style_transfer_cancel"
+    bl_label = "Cancel"
+    bl_description = "Stop painting and leave everything as it was before (Esc)"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """Whether there is a run to cancel."""
+        return Run.current is not None and not Run.current.stopping
+
+    def execute(self, _context: bpy.types.Context) -> set[Any]:
+        """Ask the run to end; its timer sees to the rest."""
+        assert Run.current
+        Run.current.stop()
+        return {"FINISHED"}
+
+
+class OBJECT_OT_style_transfer_keep(bpy.types.Operator):
+    """For an artist who likes what the preview shows."""
+
+    bl_idname = "object.style_transfer_keep"
+    bl_label = "Stop and Keep"
+    bl_description = "Paint no more steps and keep what is painted so far, in full resolution"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a run has painted anything."""
+        going = Run.current is not None and not Run.current.stopping
+        return going and state(context).text == "Painting"
+
+    def execute(self, _context: bpy.types.Context) -> set[Any]:
+        """Ask the engine to be content."""
+        assert Run.current
+        Run.current.engine.finish()
+        return {"FINISHED"}
 
 
 def progress_line(message: worker.Status | worker.Progress) -> str:
     """What a headless run prints, such as `Step 12/330, style 0.21, content 0.33, 0:12`."""
     if isinstance(message, worker.Status):
         return message.text
-    minutes, seconds = divmod(int(message.seconds), 60)
     losses = "".join(f", {name} {loss:.4g}" for name, loss in message.losses.items())
-    return f"Step {message.step}/{message.steps}{losses}, {minutes}:{seconds:02}"
+    return f"Step {message.step}/{message.steps}{losses}, {clock(message.seconds)}"
+
+
+def show_status(text: str | None) -> None:
+    """Put `text` into the status bar, None for what belongs there; redraw the panels too."""
+    assert bpy.context.window_manager
+    for window in bpy.context.window_manager.windows:
+        window.workspace.status_text_set(text)
+        for area in window.screen.areas:
+            for region in area.regions:
+                if area.type == "VIEW_3D" and region.type == "UI":
+                    region.tag_redraw()
+
+
+_CLASSES = (
+    OBJECT_OT_style_transfer,
+    OBJECT_OT_style_transfer_cancel,
+    OBJECT_OT_style_transfer_keep,
+)
 
 
 def register() -> None:
-    """Make the operator known to Blender."""
-    bpy.utils.register_class(OBJECT_OT_style_transfer)
+    """Make the operators known to Blender."""
+    for one in _CLASSES:
+        bpy.utils.register_class(one)
 
 
 def unregister() -> None:
-    """Take the operator back."""
-    bpy.utils.unregister_class(OBJECT_OT_style_transfer)
+    """Take the operators back."""
+    for one in reversed(_CLASSES):
+        bpy.utils.unregister_class(one)

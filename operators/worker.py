@@ -49,6 +49,7 @@ class Progress:
         steps: how many there are.
         losses: by name.
         seconds: since the first step began.
+        share: of all steps' work that is done, 0 to 1; the later steps are the longer ones.
         preview: a new preview's file, as `engine.preview` tells, or None.
     """
 
@@ -56,6 +57,7 @@ class Progress:
     steps: int
     losses: dict[str, float]
     seconds: float
+    share: float
     preview: Path | None = None
 
 
@@ -337,7 +339,8 @@ def _read(message: dict[str, Any]) -> Message:
             losses = {str(name): float(value) for name, value in message["losses"].items()}
             step, steps = int(message["step"]), int(message["steps"])
             preview = Path(message["preview"]) if message.get("preview") else None
-            return Progress(step, steps, losses, float(message["seconds"]), preview)
+            seconds, share = float(message["seconds"]), float(message["share"])
+            return Progress(step, steps, losses, seconds, share, preview)
         case "WARN":
             return Warn(str(message["text"]))
         case "ERROR":

@@ -6,19 +6,28 @@ import json
 import tempfile
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..engine.job import JobError
-from .export import slot_material
-from .material import base_color, has_nodes
+from .material import base_color, has_nodes, source
+from .material_slots import make_own, slot_material
+from .paint_node import is_ours, plug_in
 from .settings import Request
 
 RECIPE = "style_transfer_3d"  # the image's custom property
 _MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The new image, and what the artist should know about where it is not shown."""
+
+    image: bpy.types.Image
+    warnings: tuple[str, ...]
 
 
 def make_recipe(request: Request, style_sha256: str, uv_map: str, report: Path) -> str:
@@ -94,83 +103,75 @@ def save_file(path: Path, data: bytes) -> None:
 
 def write_back(
     obj: bpy.types.Object, slots: Sequence[int], texture: Path, recipe: str, request: Request
-) -> bpy.types.Image:
+) -> Written:
     """Show `texture` on `obj` and on nothing else; the artist's images and nodes stay.
 
     Args:
         slots: the material slots that the object's faces use.
         texture: the PNG file that the engine made.
         recipe: what the image is to remember.
-        request: its output is where the texture is saved; else it is packed.
+        request: its output is where the texture is saved, else it is packed; it also says
+            whether our own earlier result is replaced.
 
     Raises:
         JobError: if the texture cannot be saved; nothing is changed then.
     """
-    image = _load(texture, request)
-    image.name = f"{obj.name} style"
-    image[RECIPE] = recipe
-    assert isinstance(obj.data, bpy.types.Mesh)
-    if not obj.material_slots:
-        obj.data.materials.append(None)
-    painted: dict[bpy.types.Material | None, bpy.types.Material] = {}
-    for slot in slots:
-        material = slot_material(obj, slot)
-        if material not in painted:
-            painted[material] = _own_material(obj, material)
-            _plug_in(painted[material], image)
-        if painted[material] != material:
-            _set_material(obj, slot, painted[material])
-    return image
+    image = load(f"{obj.name} style", texture, recipe, request)
+    make_own(obj, slots)
+    warnings = []
+    replaced: set[bpy.types.Image] = set()
+    for material in dict.fromkeys(slot_material(obj, slot) for slot in slots):
+        if material is None:  # the artist has taken the slot away
+            continue
+        if not has_nodes(material):
+            material.use_nodes = True
+        try:
+            socket = base_color(material)
+        except JobError as error:
+            warnings.append(f"{error} The texture is image {image.name!r}")
+            continue
+        earlier = _earlier_result(socket)
+        if request.replace and earlier and earlier.image:
+            replaced.add(earlier.image)
+            earlier.image = image
+        else:
+            plug_in(socket, image)
+    _give_way(replaced, image)
+    return Written(image, tuple(warnings))
 
 
-def _load(texture: Path, request: Request) -> bpy.types.Image:
+def load(name: str, texture: Path, recipe: str, request: Request) -> bpy.types.Image:
+    """`texture` as an image of Blender's, saved or packed as `request` says.
+
+    Raises:
+        JobError: if it cannot be saved; nothing is changed then.
+    """
     if request.output:
         save_file(request.output, texture.read_bytes())
         relative = request.output_as_given.startswith("//")
-        return bpy.data.images.load(request.output_as_given if relative else str(request.output))
-    image = bpy.data.images.load(str(texture))
-    image.pack()
-    image.filepath_raw = ""  # the file is gone soon
+        image = bpy.data.images.load(request.output_as_given if relative else str(request.output))
+    else:
+        image = bpy.data.images.load(str(texture))
+        image.pack()
+        image.filepath_raw = ""  # the file is gone soon
+    image.name = name
+    image[RECIPE] = recipe
     return image
 
 
-def _own_material(obj: bpy.types.Object, material: bpy.types.Material | None) -> bpy.types.Material:
-    """`material` where `obj` alone uses it, else a copy; a new one for an empty slot."""
-    if material is None:
-        material = bpy.data.materials.new(f"{obj.name} style")
-    elif material.library or _users(material) - {obj} - ({obj.data} if _owns_mesh(obj) else set()):
-        material = material.copy()
-    if not has_nodes(material):
-        material.use_nodes = True
-    return material
+def _earlier_result(socket: bpy.types.NodeSocket) -> bpy.types.ShaderNodeTexImage | None:
+    """The node of our own that feeds `socket` with a result."""
+    output = source(socket)
+    node = output.node if output else None
+    if not isinstance(node, bpy.types.ShaderNodeTexImage) or not is_ours(node):
+        return None
+    return node if node.image and node.image.get(RECIPE) is not None else None
 
 
-def _set_material(obj: bpy.types.Object, slot: int, material: bpy.types.Material) -> None:
-    """Put `material` into a slot of `obj`, not of the other objects that share its mesh."""
-    if not _owns_mesh(obj):
-        obj.material_slots[slot].link = "OBJECT"
-    obj.material_slots[slot].material = material
-
-
-def _owns_mesh(obj: bpy.types.Object) -> bool:
-    assert obj.data
-    return not obj.data.library and not _users(obj.data) - {obj}
-
-
-def _users(data: bpy.types.ID) -> set[bpy.types.ID]:
-    return bpy.data.user_map(subset=[data])[data]
-
-
-def _plug_in(material: bpy.types.Material, image: bpy.types.Image) -> None:
-    """Feed Base Color from a new node that shows `image`, placed below what is there."""
-    socket, tree = base_color(material), material.node_tree
-    assert tree
-    assert socket.node
-    lowest = min(node.location.y for node in tree.nodes)
-    node = tree.nodes.new("ShaderNodeTexImage")
-    assert isinstance(node, bpy.types.ShaderNodeTexImage)
-    assert node.outputs
-    node.image = image
-    node.location = (socket.node.location.x - 300, lowest - 300)
-    tree.links.new(node.outputs["Color"], socket)
-    tree.nodes.active = node  # what Solid shading and texture painting show
+def _give_way(replaced: set[bpy.types.Image], image: bpy.types.Image) -> None:
+    """Remove the results that are not in use any more; the new one takes a name over."""
+    for old in replaced:
+        if not old.users:
+            name = old.name
+            bpy.data.images.remove(old)
+            image.name = name

@@ -94,6 +94,9 @@ def test_messages_come_in_order(outcome) -> None:
     assert [m["step"] for m in steps] == list(range(1, STEPS + 1))
     assert {m["steps"] for m in steps} == {STEPS}
     assert [m["seconds"] for m in steps] == sorted(m["seconds"] for m in steps)
+    shares = [m["share"] for m in steps]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] == 1
     for message in steps:
         assert set(message["losses"]) == {"content", "style", "total"}
         assert np.isfinite(list(message["losses"].values())).all()

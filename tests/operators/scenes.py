@@ -130,7 +130,7 @@ def painter(texture, report):
         def say(**message):
             print(json.dumps(message), flush=True)
         say(type="STATUS", text="Painting")
-        say(type="PROGRESS", step=1, steps=1, losses={{"total": 0.5}}, seconds=61.0)
+        say(type="PROGRESS", step=1, steps=1, losses={{"total": 0.5}}, seconds=61.0, share=1.0)
         say(type="WARN", text="the paint is still wet")
         say(type="DONE", texture=str(result / "texture.png"), report=str(result / "report.json"))
     """

@@ -18,9 +18,14 @@ def run(style):
 
     def run(obj, views="SPHERE"):
         request = Request(
-            style=style, settings=Settings(), views=views, output=None, output_as_given=""
+            style=style,
+            settings=Settings(),
+            views=views,
+            output=None,
+            output_as_given="",
+            replace=False,
         )
-        return export(obj, bpy.context.scene, bpy.context.evaluated_depsgraph_get(), request)
+        return export(obj, bpy.context, request)
 
     return run
 

@@ -33,7 +33,9 @@ def test_defaults_are_the_engines(owner):
         if f.name in settings.NAMES:
             # Blender stores its numbers as float32.
             default = np.float32(f.default) if isinstance(f.default, float) else f.default
-            assert properties(owner)[f.name].default == default
+            found = properties(owner)[f.name]
+            array = getattr(found, "is_array", False)
+            assert (tuple(found.default_array) if array else found.default) == default
 
 
 @pytest.mark.parametrize("name", settings.NAMES)
@@ -51,9 +53,11 @@ def test_ranges_are_the_engines(name):
             Settings(**{name: choice}).validate()
     elif found.type in {"INT", "FLOAT"}:
         for edge, beyond in ((found.hard_min, -1), (found.hard_max, 1)):
-            Settings(**{name: edge}).validate()
+            others = (1.0,) * (found.array_length - 1)
+            value, worse = ((e, *others) if others else e for e in (edge, edge + beyond))
+            Settings(**{name: value}).validate()
             with pytest.raises(JobError):
-                Settings(**{name: edge + beyond}).validate()
+                Settings(**{name: worse}).validate()
 
 
 def test_what_is_not_given_comes_from_the_scene(scene, tmp_path):
@@ -95,6 +99,8 @@ def test_double_slash_before_and_after_the_file_is_saved(scene, tmp_path, name):
             "texture_size": st.integers(-(2**31), 2**31 - 1),
             "steps": st.integers(-(2**31), 2**31 - 1),
             "seed": st.integers(-(2**31), 2**31 - 1),
+            "view_count": st.integers(-(2**31), 2**31 - 1),
+            "layer_weights": st.tuples(*[st.floats()] * 5),
         },
     )
 )

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -57,14 +58,22 @@ def test_messages_in_order_until_done(engine, tmp_path):
     result.touch()
     messages = [
         {"type": "STATUS", "text": "loading"},
-        {"type": "PROGRESS", "step": 1, "steps": 2, "losses": {"total": 0.5}, "seconds": 3},
+        {
+            "type": "PROGRESS",
+            "step": 1,
+            "steps": 2,
+            "losses": {"total": 0.5},
+            "seconds": 3,
+            "share": 0.25,
+            "preview": "p.npy",
+        },
         {"type": "WARN", "text": "careful"},
         {"type": "DONE", "texture": str(result), "report": str(result)},
     ]
     said = engine(f"for m in {messages!r}: print(json.dumps(m), flush=True)").messages()
     assert list(said) == [
         worker.Status("loading"),
-        worker.Progress(1, 2, {"total": 0.5}, 3.0),
+        worker.Progress(1, 2, {"total": 0.5}, 3.0, 0.25, Path("p.npy")),
         worker.Warn("careful"),
         worker.Done(result, result),
     ]
@@ -288,7 +297,20 @@ def test_any_line_is_a_message_or_a_job_error(line):
 @given(
     st.sampled_from(["STATUS", "PROGRESS", "WARN", "ERROR", "DONE"]),
     st.dictionaries(
-        st.sampled_from(["text", "step", "steps", "losses", "seconds", "what", "why", "cure"]),
+        st.sampled_from(
+            [
+                "text",
+                "step",
+                "steps",
+                "losses",
+                "seconds",
+                "share",
+                "preview",
+                "what",
+                "why",
+                "cure",
+            ]
+        ),
         json_values,
     ),
 )

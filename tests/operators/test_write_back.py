@@ -34,14 +34,22 @@ def texture(tmp_path):
     return save_png(tmp_path / "texture.png", stripes(16, 16))
 
 
-def request(style=Path("s.png"), output=None, **settings):
+def request(style=Path("s.png"), output=None, replace=False, **settings):
     return Request(
         style=style,
         settings=Settings(**settings),
         views="SPHERE",
         output=output,
         output_as_given=str(output or ""),
+        replace=replace,
     )
+
+
+def painted(*arguments):
+    """The image that `write_back` makes when nothing is in its way."""
+    written = write_back(*arguments)
+    assert not written.warnings
+    return written.image
 
 
 def test_packed_image_in_a_new_node(texture):
@@ -49,7 +57,7 @@ def test_packed_image_in_a_new_node(texture):
     artist = new_image("artist", stripes(4, 4))
     material = add_material(obj, "m", artist)
     nodes = {node.name for node in material.node_tree.nodes}
-    image = write_back(obj, (0,), texture, '{"a": 1}', request())
+    image = painted(obj, (0,), texture, '{"a": 1}', request())
     texture.unlink()
     assert image.name == "Cube style"
     assert image[RECIPE] == '{"a": 1}'
@@ -65,7 +73,7 @@ def test_packed_image_in_a_new_node(texture):
 
 def test_packed_image_survives_the_blend_file(texture, tmp_path):
     obj = add_cube()
-    write_back(obj, (0,), texture, "{}", request())
+    painted(obj, (0,), texture, "{}", request())
     texture.unlink()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
@@ -76,7 +84,7 @@ def test_packed_image_survives_the_blend_file(texture, tmp_path):
 
 def test_saved_image(texture, tmp_path):
     output = tmp_path / "out.png"
-    image = write_back(add_cube(), (0,), texture, "{}", request(output=output))
+    image = painted(add_cube(), (0,), texture, "{}", request(output=output))
     assert output.read_bytes() == texture.read_bytes()
     assert image.filepath == str(output)
     assert not image.packed_file
@@ -85,8 +93,8 @@ def test_saved_image(texture, tmp_path):
 
 def test_a_second_run_adds_a_second_image(texture):
     obj = add_cube()
-    first = write_back(obj, (0,), texture, "{}", request())
-    second = write_back(obj, (0,), texture, "{}", request())
+    first = painted(obj, (0,), texture, "{}", request())
+    second = painted(obj, (0,), texture, "{}", request())
     assert (first.name, second.name) == ("Cube style", "Cube style.001")
     material = obj.active_material
     images = [n for n in material.node_tree.nodes if n.bl_idname == "ShaderNodeTexImage"]
@@ -96,10 +104,52 @@ def test_a_second_run_adds_a_second_image(texture):
     assert len(bpy.data.materials) == 1
 
 
+def test_a_second_run_replaces_the_first_when_asked(texture):
+    obj = add_cube()
+    material = add_material(obj, "m", new_image("artist", stripes(4, 4)))
+    painted(obj, (0,), texture, "1", request())
+    nodes = len(material.node_tree.nodes)
+    second = painted(obj, (0,), texture, "2", request(replace=True))
+    assert (second.name, second[RECIPE]) == ("Cube style", "2")
+    assert shown_image(material) == second
+    assert len(material.node_tree.nodes) == nodes
+    assert sorted(image.name for image in bpy.data.images) == ["Cube style", "artist"]
+
+
+def test_a_result_in_use_elsewhere_and_the_artists_image_are_never_replaced(texture):
+    obj, other = add_cube("A"), add_cube("B")
+    material = add_material(obj, "m", new_image("artist", stripes(4, 4)))
+    first = painted(obj, (0,), texture, "1", request(replace=True))
+    add_material(other, "n", first)
+    second = painted(obj, (0,), texture, "2", request(replace=True))
+    assert shown_image(other.active_material) == first
+    assert shown_image(material) == second
+    assert {image.name for image in bpy.data.images} == {"A style", "A style.001", "artist"}
+
+
+def test_a_material_that_lost_its_shader_meanwhile(texture):
+    obj = add_cube()
+    material = add_material(obj, "m")
+    material.node_tree.nodes.remove(principled(material))
+    written = write_back(obj, (0,), texture, "{}", request())
+    (warning,) = written.warnings
+    assert "no Principled BSDF feeds its output" in warning
+    assert "'Cube style'" in warning
+    assert written.image.packed_file
+
+
+def test_slots_that_are_gone_meanwhile(texture):
+    obj = add_cube()
+    add_material(obj, "m")
+    image = painted(obj, (0, 3), texture, "{}", request())
+    assert shown_image(obj.active_material) == image
+    assert len(obj.material_slots) == 1
+
+
 def test_only_the_slots_in_use_are_painted(texture):
     obj = add_cube()
     first, second, third = (add_material(obj, name) for name in "abc")
-    image = write_back(obj, (0, 2), texture, "{}", request())
+    image = painted(obj, (0, 2), texture, "{}", request())
     assert [shown_image(m) for m in (first, second, third)] == [image, None, image]
 
 
@@ -108,7 +158,7 @@ def test_no_material(texture, slots):
     obj = add_cube()
     for _ in range(slots):
         obj.data.materials.append(None)
-    image = write_back(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), texture, "{}", request())
     assert len(obj.material_slots) == 1
     assert shown_image(obj.active_material) == image
 
@@ -117,7 +167,7 @@ def test_a_material_of_other_objects_is_copied(texture):
     obj, other = add_cube("A"), add_cube("B")
     shared = add_material(obj, "shared", color=(1, 0, 0))
     other.data.materials.append(shared)
-    image = write_back(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), texture, "{}", request())
     assert other.active_material == shared
     assert shown_image(shared) is None
     assert obj.active_material != shared
@@ -129,7 +179,7 @@ def test_one_copy_for_all_slots_that_share_a_material(texture):
     shared = add_material(obj, "shared")
     obj.data.materials.append(shared)
     other.data.materials.append(shared)
-    write_back(obj, (0, 1), texture, "{}", request())
+    painted(obj, (0, 1), texture, "{}", request())
     assert obj.material_slots[0].material == obj.material_slots[1].material != shared
     assert len(bpy.data.materials) == 2
 
@@ -142,7 +192,7 @@ def test_objects_that_share_the_mesh_stay_as_they_are(texture, materials):
     other = obj.copy()
     bpy.context.collection.objects.link(other)
     before = other.active_material
-    image = write_back(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), texture, "{}", request())
     assert other.active_material == before
     assert before is None or shown_image(before) is None
     assert shown_image(obj.active_material) == image
@@ -156,7 +206,7 @@ def test_a_slot_that_is_linked_to_the_object(texture):
     obj.data.materials.pop(index=1)
     obj.material_slots[0].link = "OBJECT"
     obj.material_slots[0].material = of_object
-    image = write_back(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), texture, "{}", request())
     assert obj.material_slots[0].material == of_object
     assert shown_image(of_object) == image
     assert shown_image(of_mesh) is None
@@ -168,7 +218,7 @@ def test_what_else_feeds_the_material_stays(texture):
     shader, links = principled(material), material.node_tree.links
     image_node = shader.inputs["Base Color"].links[0].from_node
     links.new(image_node.outputs["Alpha"], shader.inputs["Alpha"])
-    write_back(obj, (0,), texture, "{}", request())
+    painted(obj, (0,), texture, "{}", request())
     assert shader.inputs["Alpha"].links[0].from_node == image_node
 
 
@@ -213,7 +263,7 @@ def test_a_folder_that_cannot_be_written_to(style):
 
 def test_an_earlier_result_may_be_written_over(tmp_path, texture, style):
     output = tmp_path / "out.png"
-    write_back(add_cube(), (0,), texture, "{}", request(output=output))
+    painted(add_cube(), (0,), texture, "{}", request(output=output))
     check_output(output, style)
 
 
@@ -230,5 +280,5 @@ def test_nothing_changes_when_the_output_cannot_be_written(tmp_path, texture):
     add_material(obj, "m")
     before = dump()
     with pytest.raises(JobError, match="it cannot be written"):
-        write_back(obj, (0,), texture, "{}", request(output=tmp_path / "nowhere" / "out.png"))
+        painted(obj, (0,), texture, "{}", request(output=tmp_path / "nowhere" / "out.png"))
     assert dump() == before

@@ -1,0 +1,125 @@
+"""The paint as it grows, shown on the model for as long as the run lasts.
+
+Everything it adds to the file is tagged there, so that it is found and taken back whatever
+happens in between: undo, a saved file, a crash and the file that Blender recovers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..engine.job import JobError
+from .material import base_color, has_nodes
+from .material_slots import Change, make_own, slot_material, undo
+from .paint_node import plug_in, take_out
+
+NAME = "Style transfer preview"
+_TAG = "style_transfer_3d_preview"
+
+
+def show(obj: bpy.types.Object, slots: Sequence[int], pixels: np.ndarray) -> bpy.types.Image:
+    """Show `pixels` (H, W, 4) float32 in 0-1, row 0 at the bottom, in material slots of `obj`.
+
+    A material without a Base Color keeps its look.
+    """
+    height, width = pixels.shape[:2]
+    image = next((image for image in bpy.data.images if _is_tagged(image)), None)
+    if image is None:
+        image = bpy.data.images.new(NAME, width, height)
+        image[_TAG] = True
+    elif tuple(image.size) != (width, height):
+        image.scale(width, height)
+    image.pixels.foreach_set(pixels.reshape(-1))  # type: ignore[attr-defined]
+    image.update()
+    had_slots = bool(obj.material_slots)
+    _remember(make_own(obj, slots), had_slots=had_slots)
+    for material in {slot_material(obj, slot) for slot in slots}:
+        if material and has_nodes(material) and not _preview_nodes(material):
+            _plug_in(material, image)
+    return image
+
+
+def clear() -> None:
+    """Take every preview out of the file; what it covered shows again."""
+    for obj in bpy.data.objects:
+        for slot in obj.material_slots:
+            if slot.material and _is_tagged(slot.material):
+                _put_back(obj, slot.slot_index, slot.material)
+    for material in [m for m in bpy.data.materials if _is_tagged(m)]:
+        bpy.data.materials.remove(material)
+    for material in bpy.data.materials:
+        for node in _preview_nodes(material):
+            take_out(node)
+    for image in [i for i in bpy.data.images if _is_tagged(i)]:
+        bpy.data.images.remove(image)
+
+
+def is_shown() -> bool:
+    """Whether the file holds a preview."""
+    return any(_is_tagged(image) for image in bpy.data.images)
+
+
+def _is_tagged(thing: bpy.types.ID | bpy.types.Node) -> bool:
+    return thing.get(_TAG) is not None
+
+
+def _plug_in(material: bpy.types.Material, image: bpy.types.Image) -> None:
+    with suppress(JobError):  # no Base Color: the run itself says so
+        plug_in(base_color(material), image)[_TAG] = True
+
+
+def _preview_nodes(material: bpy.types.Material) -> list[bpy.types.Node]:
+    tree = material.node_tree
+    return [node for node in tree.nodes if _is_tagged(node)] if tree else []
+
+
+def _remember(changes: Sequence[Change], *, had_slots: bool) -> None:
+    """Write into each stand-in what it covers."""
+    for change in changes:
+        material = change.material
+        record = json.loads(material.get(_TAG, "{}"))
+        record[str(change.slot)] = [change.link, had_slots]
+        material[_TAG] = json.dumps(record)
+        if change.before:
+            material[f"{_TAG}_{change.slot}"] = change.before
+
+
+def _put_back(obj: bpy.types.Object, slot: int, stand_in: bpy.types.Material) -> None:
+    """Take a stand-in out of a slot; an object that had no slots loses the one it got."""
+    record = json.loads(stand_in[_TAG])
+    if str(slot) not in record:  # moved there by the artist
+        obj.material_slots[slot].material = None
+        return
+    link, had_slots = record[str(slot)]
+    undo(obj, Change(slot, stand_in, stand_in.get(f"{_TAG}_{slot}"), link))
+    if not had_slots and len(obj.material_slots) == 1:
+        assert isinstance(obj.data, bpy.types.Mesh)
+        obj.data.materials.clear()
+
+
+@bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
+def _clear_if_shown(*_: Any) -> None:
+    if is_shown():
+        clear()
+
+
+# A run shows its preview again soon. What it leaves in saved files and undo steps goes.
+_HANDLERS = ("save_pre", "undo_post", "redo_post", "load_post")
+
+
+def register() -> None:
+    """Keep previews out of what is saved, undone and loaded."""
+    for name in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(_clear_if_shown)
+
+
+def unregister() -> None:
+    """Leave the handlers as they were."""
+    for name in _HANDLERS:
+        getattr(bpy.app.handlers, name).remove(_clear_if_shown)

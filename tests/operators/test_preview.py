@@ -1,0 +1,177 @@
+"""A preview comes, stays out of everything that is kept, and goes without a trace."""
+
+import bpy
+import numpy as np
+import pytest
+from style_transfer_3d.operators import preview
+
+from tests.operators.scenes import (
+    add_cube,
+    add_material,
+    dump,
+    new_image,
+    principled,
+    shown_image,
+    stripes,
+)
+
+PIXELS = np.dstack([stripes(16, 16), np.ones((16, 16), np.float32)])
+
+
+def with_image():
+    obj = add_cube()
+    add_material(obj, "m", new_image("artist", stripes(4, 4)))
+    return obj
+
+
+def with_reroute_and_muted_link():
+    obj = with_image()
+    tree = obj.active_material.node_tree
+    socket = principled(obj.active_material).inputs["Base Color"]
+    reroute = tree.nodes.new("NodeReroute")
+    tree.links.new(socket.links[0].from_socket, reroute.inputs[0])
+    tree.links.new(reroute.outputs[0], socket).is_muted = True
+    tree.nodes.active = reroute
+    return obj
+
+
+def without_material():
+    return add_cube()
+
+
+def with_an_empty_slot():
+    obj = add_cube()
+    obj.data.materials.append(None)
+    return obj
+
+
+def with_a_shared_material():
+    obj = with_image()
+    obj.data.materials.append(obj.active_material)
+    add_cube("other").data.materials.append(obj.active_material)
+    return obj
+
+
+def with_a_shared_mesh():
+    obj = with_image()
+    bpy.context.collection.objects.link(obj.copy())
+    return obj
+
+
+def with_a_shared_mesh_and_a_material_of_its_own():
+    obj = with_a_shared_mesh()
+    obj.material_slots[0].link = "OBJECT"
+    obj.material_slots[0].material = bpy.data.materials["m"].copy()
+    return obj
+
+
+SCENES = [
+    with_image,
+    with_reroute_and_muted_link,
+    without_material,
+    with_an_empty_slot,
+    with_a_shared_material,
+    with_a_shared_mesh,
+    with_a_shared_mesh_and_a_material_of_its_own,
+]
+
+
+def whole_dump():
+    muted = [
+        (link.from_node.name, link.is_muted)
+        for material in bpy.data.materials
+        for link in material.node_tree.links
+    ]
+    active = [
+        m.node_tree.nodes.active and m.node_tree.nodes.active.name for m in bpy.data.materials
+    ]
+    return dump(), muted, active, [len(o.material_slots) for o in bpy.data.objects]
+
+
+@pytest.mark.parametrize("make", SCENES)
+@pytest.mark.parametrize("times", [1, 3])
+def test_it_comes_and_goes(make, times):
+    obj = make()
+    before = whole_dump()
+    slots = range(max(1, len(obj.material_slots)))
+    for _ in range(times):
+        image = preview.show(obj, slots, PIXELS)
+    for slot in obj.material_slots:
+        assert shown_image(slot.material) == image
+    others = [o for o in bpy.data.objects if o != obj]
+    assert all(not s.material or shown_image(s.material) != image
+               for o in others for s in o.material_slots)  # fmt: skip
+    assert preview.is_shown()
+    preview.clear()
+    assert not preview.is_shown()
+    assert whole_dump() == before
+
+
+def test_its_pixels_and_a_change_of_size():
+    obj = with_image()
+    preview.show(obj, [0], PIXELS)
+    larger = np.dstack([stripes(32, 32), np.ones((32, 32), np.float32)])
+    image = preview.show(obj, [0], larger)
+    found = np.empty(larger.size, np.float32)
+    image.pixels.foreach_get(found)
+    assert np.abs(found.reshape(larger.shape) - larger).max() <= 0.5 / 255 + 1e-6
+    assert len([i for i in bpy.data.images if i.name.startswith(preview.NAME)]) == 1
+    assert not image.packed_file
+
+
+def test_what_the_artist_does_meanwhile_stays():
+    obj = with_image()
+    material = obj.active_material
+    preview.show(obj, [0], PIXELS)
+    shader, tree = principled(material), material.node_tree
+    shader.inputs["Roughness"].default_value = 0.123
+    color = tree.nodes.new("ShaderNodeRGB")
+    tree.links.new(color.outputs[0], shader.inputs["Base Color"])
+    preview.clear()
+    assert shader.inputs["Base Color"].links[0].from_node == color
+    assert shader.inputs["Roughness"].default_value == pytest.approx(0.123)
+
+
+def test_a_material_without_base_color_keeps_its_look():
+    obj = with_image()
+    tree = obj.active_material.node_tree
+    tree.nodes.remove(principled(obj.active_material))
+    before = dump()
+    preview.show(obj, [0], PIXELS)
+    preview.clear()
+    assert dump() == before
+
+
+def test_nothing_of_it_is_saved(tmp_path):
+    obj = without_material()
+    before = whole_dump()
+    preview.show(obj, [0], PIXELS)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert not preview.is_shown()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert whole_dump() == before
+
+
+def test_a_file_that_was_saved_with_it_loses_it(tmp_path):
+    """As Blender's own recovery saves, without a word to anyone."""
+    with_a_shared_material()
+    before = whole_dump()
+    preview.show(bpy.data.objects["Cube"], [0, 1], PIXELS)
+    preview.unregister()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    preview.register()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert whole_dump() == before
+
+
+def test_undo_and_redo_do_not_bring_it_back():
+    with_image()
+    before = whole_dump()
+    bpy.ops.ed.undo_push(message="before")
+    preview.show(bpy.data.objects["Cube"], [0], PIXELS)
+    bpy.ops.ed.undo_push(message="the artist did something else")
+    bpy.ops.ed.undo_push(message="and again")
+    bpy.ops.ed.undo()
+    assert whole_dump() == before
+    bpy.ops.ed.redo()
+    assert whole_dump() == before
