@@ -138,12 +138,24 @@ def save(made: Export, folder: Path) -> None:
         ) from error
 
 
+def _is_active(_state: StyleTransferRun) -> bool:
+    return Run.current is not None
+
+
+def _is_stopping(_state: StyleTransferRun) -> bool:
+    return Run.current is not None and Run.current.stopping
+
+
+def _object_name(_state: StyleTransferRun) -> str:
+    return Run.current.name if Run.current else ""
+
+
 class StyleTransferRun(bpy.types.PropertyGroup):
     """What the panels show of the run that is going."""
 
-    active: BoolProperty(get=lambda _self: Run.current is not None)
-    stopping: BoolProperty(get=lambda _self: Run.current is not None and Run.current.stopping)
-    object_name: StringProperty(get=lambda _self: Run.current.name if Run.current else "")
+    active: BoolProperty(get=_is_active)
+    stopping: BoolProperty(get=_is_stopping)
+    object_name: StringProperty(get=_object_name)
     text: StringProperty(description="What the engine does now")
     share: FloatProperty(description="How much of the steps' work is done, 0 to 1")
     step: IntProperty()
