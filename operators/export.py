@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -56,6 +57,16 @@ def export(obj: bpy.types.Object, context: bpy.types.Context, request: Request) 
         uv_map=uv_map,
         warnings=tuple(dict.fromkeys(text for look in looks for text in look.warnings)),
     )
+
+
+def fingerprint(obj: bpy.types.Object) -> int:
+    """A number that changes when the faces or the UVs of the mesh of `obj` do."""
+    data = obj.data
+    assert isinstance(data, bpy.types.Mesh)
+    corners = _read(data.loops, "vertex_index", np.int32, (len(data.loops),))
+    layer = next((layer for layer in data.uv_layers if layer.active_render), None)
+    uvs = _read(layer.uv, "vector", np.float32, (len(layer.uv), 2)) if layer else np.empty(0)
+    return zlib.crc32(uvs.tobytes(), zlib.crc32(corners.tobytes()))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 
 from ..engine.job import JobError
 from . import preview, settings, worker
-from .export import Export, export
+from .export import Export, export, fingerprint
 from .write_back import check_output, load, make_recipe, write_back
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
@@ -53,6 +53,7 @@ class Run:
         self.warnings = list(made.warnings)
         self._slots, self._uv_map = made.slots, made.uv_map
         self._uid = obj.session_uid
+        self._fingerprint = fingerprint(obj)
         self.stopping = False
         with ExitStack() as stack:
             folder = Path(
@@ -102,7 +103,9 @@ class Run:
         obj = self.object()
         if obj:
             written = write_back(obj, self._slots, done.texture, recipe, self.request)
-            return list(written.warnings)
+            changed = obj.mode == "OBJECT" and fingerprint(obj) != self._fingerprint
+            text = f"Mesh of {obj.name!r} has changed meanwhile: the texture fits its earlier UVs"
+            return [*written.warnings, *([text] if changed else [])]
         image = load(f"{self.name} style", done.texture, recipe, self.request)
         image.use_fake_user = True
         return [f"Object {self.name!r} is gone; its texture is kept as image {image.name!r}"]

@@ -1,0 +1,160 @@
+"""A run from its start to its end, whatever the artist does meanwhile."""
+
+import time
+from pathlib import Path
+
+import bpy
+import pytest
+from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.operators import preview, running, worker
+from style_transfer_3d.operators.running import Run
+
+from tests.operators.scenes import (
+    add_cube,
+    add_material,
+    dump,
+    new_image,
+    painter,
+    save_png,
+    shown_image,
+    stand_in,
+    stripes,
+)
+from tests.operators.test_settings import given_ones
+from tests.operators.test_stylize import job_folders
+
+HANGS = """
+    import json, time
+    print(json.dumps({"type": "STATUS", "text": "Hanging"}), flush=True)
+    time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def cube():
+    obj = add_cube()
+    add_material(obj, "m", new_image("artist", stripes(8, 8)))
+    return obj
+
+
+@pytest.fixture
+def operator(scene, style):
+    return given_ones(scene.style_transfer_3d, style=str(style))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    if Run.current:
+        Run.current.close()
+    assert not job_folders()
+    assert not preview.is_shown()
+
+
+@pytest.fixture
+def run(cube, operator, tmp_path, monkeypatch):
+    """A run of the cube's whose engine is done at once."""
+    texture = save_png(tmp_path / "painted.png", stripes(16, 16))
+    stand_in(tmp_path, painter(texture, {}), monkeypatch)
+    return Run(operator, bpy.context, watched=True)
+
+
+def deliver(run):
+    """What it tells the artist at the end."""
+    *_, done = run.engine.messages()
+    said = run.deliver(done)
+    run.close()
+    return said
+
+
+def test_a_renamed_object_is_found(run, cube):
+    cube.name = "Another"
+    add_cube("Cube")
+    assert deliver(run) == []
+    assert shown_image(cube.active_material).name == "Another style"
+
+
+def test_a_deleted_objects_texture_is_kept(run, cube):
+    bpy.data.objects.remove(cube)
+    (said,) = deliver(run)
+    assert said == "Object 'Cube' is gone; its texture is kept as image 'Cube style'"
+    image = bpy.data.images["Cube style"]
+    assert image.packed_file
+    assert image.use_fake_user
+
+
+def test_a_mesh_that_was_edited(run, cube):
+    cube.data.uv_layers.active.uv[0].vector.x += 0.1
+    (said,) = deliver(run)
+    assert said.startswith("Mesh of 'Cube' has changed meanwhile")
+    assert shown_image(cube.active_material).name == "Cube style"
+
+
+def test_undo_meanwhile(operator, cube, run):
+    bpy.ops.ed.undo_push(message="start")
+    bpy.ops.object.empty_add()
+    bpy.ops.ed.undo_push(message="empty")
+    bpy.ops.ed.undo()
+    assert deliver(run) == []
+    assert shown_image(bpy.data.objects["Cube"].active_material).name == "Cube style"
+
+
+def test_one_at_a_time(run, cube, operator):
+    with pytest.raises(JobError) as caught:
+        Run(operator, bpy.context, watched=False)
+    assert str(caught.value) == (
+        "Object 'Cube': it is being painted at the moment. Wait until it is done, or cancel it"
+    )
+    assert Run.current is run
+
+
+def test_it_is_cancelled_within_two_seconds(cube, operator, tmp_path, monkeypatch):
+    stand_in(tmp_path, HANGS, monkeypatch)
+    before = dump()
+    run = Run(operator, bpy.context, watched=True)
+    pid = run.engine._process.pid
+    next(run.engine.messages())
+    begun = time.monotonic()
+    while not run.stop():
+        time.sleep(0.01)
+    assert time.monotonic() - begun < 2
+    assert Run.current is None
+    assert not Path(f"/proc/{pid}").exists()
+    assert dump() == before
+
+
+def test_disabling_the_add_on_ends_it(addon, cube, operator, tmp_path, monkeypatch):
+    stand_in(tmp_path, HANGS, monkeypatch)
+    run = Run(operator, bpy.context, watched=True)
+    addon.unregister()
+    try:
+        assert Run.current is None
+        assert run.engine._process.poll() is not None
+    finally:
+        addon.register()
+
+
+def test_a_start_that_fails_leaves_nothing(cube, operator, monkeypatch):
+    monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", "/no/python")
+    with pytest.raises(JobError):
+        Run(operator, bpy.context, watched=True)
+    assert Run.current is None
+    assert not job_folders()
+
+
+def test_what_the_panels_see(run):
+    state = running.state(bpy.context)
+    assert (state.active, state.stopping, state.object_name) == (True, False, "Cube")
+    state.begin()
+    state.hear(worker.Status("Loading torch"))
+    assert state.status() == "Loading torch"
+    losses = {"style": 0.5, "content": 0.25}
+    state.hear(worker.Progress(3, 10, losses, seconds=30.0, share=0.25))
+    assert state.status() == "Step 3/10, 1:30 left"
+    assert (state.style_loss, state.content_loss, state.share) == (0.5, 0.25, 0.25)
+    state.hear(worker.Status("Baking the texture"))
+    assert state.status() == "Baking the texture"
+    state.begin()
+    assert (state.step, state.share, state.seconds_left) == (0, 0.0, -1.0)
+    run.close()
+    assert (state.active, state.object_name) == (False, "")
