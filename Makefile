@@ -14,6 +14,9 @@ EXTENSION_CLI = $(wildcard $(VENV)/lib/python3*/site-packages/bpy/*/scripts/addo
 LIMIT := $(if $(shell command -v timeout),timeout --kill-after=10 1500)
 PYTEST := $(LIMIT) $(PYTHON_IN_VENV) -m pytest
 
+# The oldest Blender and the newest that the extension is for, each with its Python.
+COMPAT := 4.2/3.11 5.2/3.13
+
 # A command prefix: `$(REAL_BLENDER) blender …` runs a Blender with a window system.
 # For one that is installed already: make test-blender REAL_BLENDER=env
 ifndef REAL_BLENDER
@@ -22,15 +25,15 @@ REAL_BLENDER_SETUP := $(wildcard ../shared/real-blender/setup)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights demo test test-blender build lint format clean
+.PHONY: help setup weights demo test test-compat test-blender build lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
 
 setup: $(READY)  ## make .venv: Python 3.11 or 3.13, bpy, torch, tools
 
-$(READY): .ci/requirements.txt .ci/setup
-	.ci/setup $(VENV)
+$(READY): .ci/requirements.txt .ci/requirements-test.txt .ci/setup .ci/find-python
+	.ci/setup $(VENV) .ci/requirements.txt 3.11 3.13
 
 weights: $(WEIGHTS)  ## make the VGG-16 weights that the extension bundles
 
@@ -44,6 +47,22 @@ test: $(READY) $(WEIGHTS)  ## run the tests that need no installed Blender
 	@failed=0; \
 	$(PYTEST) tests/engine || failed=1; \
 	$(PYTEST) tests/operators || failed=1; \
+	exit $$failed
+
+# Blender's Python has no torch here, as on an artist's machine: the engine's own runs the engine.
+test-compat: $(READY) $(WEIGHTS)  ## run tests/operators on Blender 4.2 and, where Python 3.13 is, 5.2
+	@failed=0; \
+	for pair in $(COMPAT); do \
+		blender=$${pair%/*} python=$${pair#*/} venv=.venv-$${pair%/*}; \
+		if ! found=$$(env -u PYTHON .ci/find-python $$python); then \
+			echo "test-compat: Blender $$blender is left out: there is no Python $$python here"; \
+			continue; \
+		fi; \
+		echo "test-compat: Blender $$blender"; \
+		PYTHON=$$found .ci/setup $$venv .ci/requirements-compat.txt $$python && \
+		TEST_ENGINE_PYTHON=$(abspath $(PYTHON_IN_VENV)) \
+			$(LIMIT) $$venv/bin/python -m pytest tests/operators || failed=1; \
+	done; \
 	exit $$failed
 
 build: $(READY) $(WEIGHTS)  ## make and validate dist/style_transfer_3d-<version>.zip
@@ -72,6 +91,6 @@ format: $(READY)  ## put the code into the form that lint wants
 	$(PYTHON_IN_VENV) -m ruff check --fix .
 	$(PYTHON_IN_VENV) -m ruff format .
 
-clean:  ## remove what the other targets made, but for .venv
+clean:  ## remove what the other targets made, but for .venv*
 	rm -rf build dist $(WEIGHTS) .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -11,6 +11,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+# The Python that has torch: this one, but in `make test-compat`, where Blender's has none.
+ENGINE_PYTHON = os.environ.get("TEST_ENGINE_PYTHON", sys.executable)
+
 
 def stripes(height, width):
     """(H, W, 3) float32 in 0-1, no two rows and no two columns alike."""

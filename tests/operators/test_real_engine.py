@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import struct
-import sys
 import zlib
 
 import bpy
@@ -15,6 +14,7 @@ from style_transfer_3d.operators.material import pixels
 from style_transfer_3d.operators.write_back import RECIPE
 
 from tests.operators.scenes import (
+    ENGINE_PYTHON,
     add_cube,
     add_material,
     bare_python,
@@ -28,6 +28,11 @@ from tests.operators.scenes import (
 )
 
 SHORT = {"preset": "DRAFT", "steps": 4, "texture_size": 64, "device": "CPU", "backbone": "VGG16"}
+
+
+@pytest.fixture(autouse=True)
+def python_with_torch(scene, monkeypatch):
+    monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", ENGINE_PYTHON)
 
 
 @pytest.fixture
@@ -140,7 +145,7 @@ def test_a_python_whose_torch_is_missing_or_broken(
 
 def test_an_engine_that_is_killed_half_way(cube, style, tmp_path, monkeypatch):
     pid_file = tmp_path / "pid"
-    shell = f'echo $$ > {quoted(pid_file)}; exec {quoted(sys.executable)} "$@"'
+    shell = f'echo $$ > {quoted(pid_file)}; exec {quoted(ENGINE_PYTHON)} "$@"'
     stand_in_python(tmp_path, shell, monkeypatch)
     line = stylize.progress_line
 
