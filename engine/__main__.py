@@ -7,23 +7,23 @@ One message a line goes to stdout, logs go to stderr. The line `cancel` on stdin
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
+
+from .messages import error_message, messenger
 
 CANCELLED = 3
 
 
 def main(arguments: list[str]) -> int:
     """Run the job in the folder named by the only argument; returns the exit code."""
-    send = _messenger()
+    send = messenger()
     previews = arguments[:1] == ["--previews"]
     folders = arguments[previews:]
     if len(folders) != 1:
-        send(_error("Engine", f"it got the arguments {arguments}", "Give it one job folder"))
+        send(error_message("Engine", f"it got the arguments {arguments}", "Give it one job folder"))
         return 1
     send({"type": "STATUS", "text": "Loading torch"})
     try:
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         from .run import Cancelled, Wishes, run  # noqa: PLC0415
     except (ImportError, OSError) as error:
         send(
-            _error(
+            error_message(
                 f"Engine Python {sys.executable!r}",
                 f"torch, torchvision or numpy cannot be imported ({error})",
                 "Install torch and torchvision for it, or name another Python in"
@@ -46,28 +46,12 @@ def main(arguments: list[str]) -> int:
     try:
         run(Path(folders[0]), send, wishes, previews=previews)
     except JobError as error:
-        send(_error(error.what, error.why, error.cure))
+        send(error_message(error.what, error.why, error.cure))
         return 1
     except Cancelled:
         send({"type": "STATUS", "text": "Cancelled"})
         return CANCELLED
     return 0
-
-
-def _messenger() -> Callable[[dict[str, object]], None]:
-    """A function that writes messages to stdout, which is theirs alone from now on."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    def send(message: dict[str, object]) -> None:
-        out.write(json.dumps(message) + "\n")
-        out.flush()
-
-    return send
-
-
-def _error(what: str, why: str, cure: str) -> dict[str, object]:
-    return {"type": "ERROR", "what": what, "why": why, "cure": cure}
 
 
 def _listen(words: dict[bytes, threading.Event]) -> None:
