@@ -1,8 +1,28 @@
 """3D Style Transfer: paint a mesh in the style of a picture, in its own UV layout."""
 
-from .operators import command, preview, running, settings, stylize
+from .operators import (
+    command,
+    fetch_weights,
+    install,
+    preview,
+    running,
+    settings,
+    stylize,
+    task,
+)
+from .panels import preferences
 
-_PARTS = (settings, preview, running, stylize, command)
+_PARTS = (
+    settings,
+    preview,
+    running,
+    stylize,
+    command,
+    task,
+    install,
+    fetch_weights,
+    preferences,
+)
 
 
 def register() -> None:

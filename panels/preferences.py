@@ -1,0 +1,164 @@
+"""The add-on's preferences: which Python runs the engine, PyTorch, VGG-19's weights."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from ..engine.job import JobError
+from ..operators import engine_python, environment, fetch_weights, install, wheels
+from ..operators.task import Task
+
+_WIDTH = 90  # characters that fit into a line of the preferences at their default size
+
+
+class StyleTransferPreferences(bpy.types.AddonPreferences):
+    """What belongs to this machine and not to a scene."""
+
+    bl_idname = engine_python.ROOT_PACKAGE
+
+    engine_python: StringProperty(
+        name="Engine Python",
+        description="A Python on this machine that has PyTorch and is to paint. Leave it empty "
+        "for the one that Install PyTorch makes",
+        subtype="FILE_PATH",
+    )
+    build: EnumProperty(
+        name="Build",
+        description="Which PyTorch is installed: it decides what can compute the paint",
+        items=[
+            ("AUTO", "Automatic", wheels.KINDS["AUTO"]),
+            ("CPU", "Processor", wheels.KINDS["CPU"]),
+            ("CUDA", "NVIDIA (CUDA)", wheels.KINDS["CUDA"]),
+            ("ROCM", "AMD (ROCm)", wheels.KINDS["ROCM"]),
+        ],
+    )
+    weights_file: StringProperty(
+        name="VGG-19 File",
+        description="The weights of VGG-19 where they are on this machine already (torchvision's "
+        "file). Leave it empty for those that Fetch VGG-19 gets",
+        subtype="FILE_PATH",
+    )
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """PyTorch, which nothing works without, before the weights, which are a refinement."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        draw_offline(layout)
+
+        box = layout.box()
+        box.label(text="PyTorch, which computes the paint")
+        _draw_python(box)
+        box.prop(self, "build")
+        draw_task(box, install.INSTALL, "wm.style_transfer_3d_install", _install_text())
+        if engine_python.private_folder().exists() and not Task.current:
+            _button(box).operator("wm.style_transfer_3d_remove")
+        box.prop(self, "engine_python")
+
+        box = layout.box()
+        box.label(text="VGG-19, which sees strokes and shapes better than the bundled VGG-16")
+        _draw_weights(box)
+        draw_task(box, fetch_weights.FETCH, "wm.style_transfer_3d_fetch_vgg19", _fetch_text())
+        box.prop(self, "weights_file")
+
+
+def draw_offline(layout: bpy.types.UILayout) -> None:
+    """Say that nothing can be downloaded, and offer what mends it."""
+    if bpy.app.online_access:
+        return
+    box = layout.box()
+    box.label(text="Blender is kept offline: nothing can be downloaded", icon="INTERNET_OFFLINE")
+    assert bpy.context.preferences
+    row = box.row()
+    row.use_property_split = False
+    row.prop(bpy.context.preferences.system, "use_online_access")
+
+
+def draw_task(layout: bpy.types.UILayout, name: str, operator: str, text: str) -> None:
+    """The button that starts a task; its progress while it is going; why it failed the last time.
+
+    Args:
+        layout: where it goes.
+        name: the task's.
+        operator: what starts it.
+        text: on the button.
+    """
+    task = Task.current
+    if task and task.name == name:
+        row = layout.row(align=True)
+        row.progress(factor=task.share, text=task.status)
+        row.operator("wm.style_transfer_3d_cancel", text="", icon="X")
+        return
+    row = _button(layout)
+    row.enabled = bpy.app.online_access and not task
+    row.operator(operator, text=text)
+    if name in Task.failures:
+        draw_text(layout, Task.failures[name], icon="ERROR")
+
+
+def draw_text(layout: bpy.types.UILayout, text: str, *, icon: Any, width: int = _WIDTH) -> None:
+    """A text of any length, broken into lines of `width` characters at most."""
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for line in textwrap.wrap(text, width):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1"
+
+
+def _button(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """A row for a button below the fields, not below their names."""
+    split = layout.split(factor=0.4)
+    split.label()
+    return split.row()
+
+
+def _install_text() -> str:
+    return "Install PyTorch Again" if engine_python.private_folder().exists() else install.INSTALL
+
+
+def _fetch_text() -> str:
+    there = engine_python.fetched_vgg19().is_file()
+    return "Fetch VGG-19 Again (548 MB)" if there else "Fetch VGG-19 (548 MB)"
+
+
+def _draw_python(layout: bpy.types.UILayout) -> None:
+    """Which Python paints, or why none does."""
+    try:
+        found = engine_python.find()
+    except JobError as error:
+        task = Task.current
+        if not (task and task.name == install.INSTALL):
+            draw_text(layout, str(error), icon="ERROR")
+        return
+    folder = engine_python.private_folder()
+    private = found.path == str(environment.python_in(folder))
+    if private:
+        layout.label(text=f"{environment.description(folder)} is installed", icon="CHECKMARK")
+    else:
+        layout.label(text=f"The Python {found.origin} is used", icon="CHECKMARK")
+    layout.label(text=found.path, icon="BLANK1")
+
+
+def _draw_weights(layout: bpy.types.UILayout) -> None:
+    """Which weights are used."""
+    weights = engine_python.vgg19_weights()
+    if weights is None:
+        layout.label(text="Not fetched yet: VGG-16 is used", icon="INFO")
+    elif weights.is_file():
+        layout.label(text=str(weights), icon="CHECKMARK")
+    else:
+        draw_text(layout, f"There is no file {str(weights)!r}", icon="ERROR")
+
+
+def register() -> None:
+    """Make the preferences known to Blender."""
+    bpy.utils.register_class(StyleTransferPreferences)
+
+
+def unregister() -> None:
+    """Take the preferences back."""
+    bpy.utils.unregister_class(StyleTransferPreferences)
