@@ -12,7 +12,7 @@ import numpy as np
 from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine.job import JobError
-from . import preview, settings, worker
+from . import engine_python, preview, settings, worker
 from .export import Export, export, fingerprint
 from .write_back import check_output, load, make_recipe, write_back
 
@@ -46,6 +46,7 @@ class Run:
         obj = context.object
         assert obj
         self.name: str = obj.name
+        python = engine_python.find()
         self.request = settings.read(operator, context.scene)
         if self.request.output:
             check_output(self.request.output, self.request.style)
@@ -67,7 +68,7 @@ class Run:
             )
             save(made, folder)
             self._style_sha256 = made.job.style.sha256  # as it is now, not after the run
-            self.engine = worker.Engine(folder, worker.find_python(), watched=watched)
+            self.engine = worker.Engine(folder, python.path, watched=watched)
             stack.callback(self.engine.stop)
             stack.callback(preview.clear)
             self.at_end = stack.pop_all()  # what `close` calls, the last first

@@ -16,6 +16,7 @@ from bpy.props import (
 )
 
 from ..engine.job import BACKBONES, DEVICES, PRESETS, RANGES, STYLE_LAYERS, JobError, Settings
+from . import engine_python
 
 SCENE_PROPERTY = "style_transfer_3d"
 _DEFAULTS = Settings()
@@ -32,7 +33,7 @@ _DEVICE_TEXTS = {
 }
 _BACKBONE_TEXTS = {
     "AUTO": "VGG-19 where its weights are found, else the bundled VGG-16",
-    "VGG19": "The best strokes; its weights come from a file or from torchvision's cache",
+    "VGG19": "The best strokes; its weights are fetched in the add-on's preferences",
     "VGG16": "Comes with the extension and needs no download",
 }
 _VIEW_TEXTS = {
@@ -120,7 +121,7 @@ class SettingProperties:
     weights_file: StringProperty(
         name="Weights File",
         description="VGG-19 weights on this machine (torchvision's file); "
-        "empty looks in torchvision's cache",
+        "empty takes those that the preferences name or have fetched",
         subtype="FILE_PATH",
         options=_FILE_OPTIONS,
     )
@@ -208,7 +209,10 @@ def read(operator: bpy.types.Operator, scene: bpy.types.Scene) -> Request:
             "Style picture", "none is chosen", "Choose a picture in the setting Style (style=...)"
         )
     weights = values["weights_file"]
-    values["weights_file"] = str(absolute(weights, "Weights file")) if weights else ""
+    if weights:
+        values["weights_file"] = str(absolute(weights, "Weights file"))
+    elif values["backbone"] != "VGG16":
+        values["weights_file"] = str(engine_python.vgg19_weights() or "")
     values["layer_weights"] = tuple(values["layer_weights"])
     settings = Settings(**{f.name: values[f.name] for f in fields(Settings) if f.name in values})
     settings.validate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -285,24 +284,6 @@ def _no_broken_pipe() -> Iterator[None]:
             if signal.SIGPIPE in signal.sigpending():
                 signal.sigwait(blocked)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def find_python() -> str:
-    """The Python that runs the engine: the one that the environment names, else Blender's own.
-
-    Raises:
-        JobError: if the one that is named is not there or cannot be executed.
-    """
-    named = os.environ.get(PYTHON_VARIABLE)
-    if not named:
-        return sys.executable
-    found = shutil.which(named)
-    if not found:
-        why = "it is not executable" if Path(named).exists() else "there is no such file"
-        raise JobError(
-            f"Engine Python {named!r}", why, f"Correct {PYTHON_VARIABLE}, or unset it for Blender's"
-        )
-    return str(Path(found).absolute())
 
 
 def clean_environment() -> dict[str, str]:

@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from style_transfer_3d.engine.job import JobError
 from style_transfer_3d.operators import worker
 
-from tests.operators.scenes import bare_python
-
 
 @pytest.fixture
 def engine(tmp_path):
@@ -254,31 +252,14 @@ def test_ctrl_c_that_only_the_engine_got(engine):
         list(engine("import signal; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)").messages())
 
 
-def test_which_python(monkeypatch, tmp_path):
-    assert worker.find_python() == sys.executable
-    python, _site = bare_python(tmp_path / "venv")
-    monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
-    assert worker.find_python() == str(python)
-
-
-@pytest.mark.parametrize("made", [False, True])
-def test_a_python_that_cannot_run(monkeypatch, tmp_path, made):
+@pytest.mark.parametrize("text", [None, "neither a script nor a program"])
+def test_a_python_that_is_no_program(tmp_path, text):
     python = tmp_path / "python"
-    if made:
-        python.write_text("")
-    monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
-    why = "it is not executable" if made else "there is no such file"
-    with pytest.raises(JobError, match=why):
-        worker.Engine(tmp_path, worker.find_python())
-
-
-def test_a_python_that_is_no_program(monkeypatch, tmp_path):
-    python = tmp_path / "python"
-    python.write_text("neither a script nor a program")
-    python.chmod(0o755)
-    monkeypatch.setenv(worker.PYTHON_VARIABLE, str(python))
+    if text:
+        python.write_text(text)
+        python.chmod(0o755)
     with pytest.raises(JobError, match="cannot be started"):
-        worker.Engine(tmp_path, worker.find_python())
+        worker.Engine(tmp_path, str(python))
 
 
 json_values = st.recursive(
