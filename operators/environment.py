@@ -57,8 +57,10 @@ def problem(folder: Path) -> str | None:
         return "its installation was not finished"
     except (ValueError, KeyError, TypeError):
         return f"its file {MARKER} is damaged"
-    if not python_in(folder).is_file() or not base.is_file():
+    if not base.is_file():
         return f"it was made for a Python that is gone ({str(base)!r})"
+    if not python_in(folder).is_file():
+        return f"its file {python_in(folder).name} is missing"
     if base == _base() and version != _version():
         return f"it was made for Python {version}, and Blender's is {_version()} now"
     return None

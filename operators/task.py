@@ -30,7 +30,9 @@ class Task:
 
     def __init__(self, name: str, steps: Steps) -> None:
         if Task.current:
-            raise JobError(name, f"{Task.current.name!r} is going on", "Wait for it, or cancel it")
+            other = Task.current.name
+            why = "it is going on already" if other == name else f"{other!r} is going on"
+            raise JobError(name, why, "Wait for it, or cancel it")
         self.name: str = name
         self.text, self.share, self.said = "Starting", 0.0, ""
         self._steps = steps
@@ -140,6 +142,8 @@ class TaskOperator(bpy.types.Operator):
     def cancel(self, context: bpy.types.Context) -> None:
         """The window is closed or another file opened: end it."""
         self._task.close()
+        why = f"{self.task_name}: stopped, for another file was opened or its window was closed"
+        Task.failures[self.task_name] = why
         self._leave(context, set())
 
     def _leave(self, context: bpy.types.Context, result: set[Any]) -> set[Any]:

@@ -12,7 +12,8 @@ from ..engine.job import JobError
 from ..operators import engine_python, environment, fetch_weights, install, wheels
 from ..operators.task import Task
 
-_WIDTH = 90  # characters that fit into a line of the preferences at their default size
+_LETTER = 6  # pixels that a letter takes, rather too many
+_AROUND = 90  # pixels of a region that its boxes, icons and scroll bar take
 
 
 class StyleTransferPreferences(bpy.types.AddonPreferences):
@@ -100,11 +101,15 @@ def draw_task(layout: bpy.types.UILayout, name: str, operator: str, text: str) -
         draw_text(layout, Task.failures[name], icon="ERROR")
 
 
-def draw_text(layout: bpy.types.UILayout, text: str, *, icon: Any, width: int = _WIDTH) -> None:
-    """A text of any length, broken into lines of `width` characters at most."""
+def draw_text(layout: bpy.types.UILayout, text: str, *, icon: Any) -> None:
+    """A text of any length, broken into lines that fit into the region."""
+    region, preferences = bpy.context.region, bpy.context.preferences
+    assert region
+    assert preferences
+    pixels = region.width / preferences.system.ui_scale - _AROUND
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for line in textwrap.wrap(text, width):
+    for line in textwrap.wrap(text, max(int(pixels / _LETTER), 20)):
         column.label(text=line, icon=icon)
         icon = "BLANK1"
 
