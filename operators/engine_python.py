@@ -30,7 +30,7 @@ class EnginePython:
 
     Attributes:
         path: its program.
-        origin: who says so, for the artist.
+        origin: which one it is, such as `Blender's own Python`.
     """
 
     path: str
@@ -50,16 +50,20 @@ def find() -> EnginePython:
     chosen = preferences()
     if chosen and chosen.engine_python:
         cure = "Correct it in the add-on's preferences, or leave the field empty"
-        return EnginePython(_program(chosen.engine_python, cure), "named in the preferences")
+        return EnginePython(
+            _program(chosen.engine_python, cure), "the Python named in the preferences"
+        )
     if named := os.environ.get(PYTHON_VARIABLE):
         cure = f"Correct {PYTHON_VARIABLE}, or unset it"
-        return EnginePython(_program(named, cure), f"named by {PYTHON_VARIABLE}")
+        return EnginePython(_program(named, cure), f"the Python named by {PYTHON_VARIABLE}")
     folder = private_folder()
     problem = environment.problem(folder)
     if not problem:
-        return EnginePython(str(environment.python_in(folder)), "installed by this add-on")
+        return EnginePython(
+            str(environment.python_in(folder)), "the Python installed by this add-on"
+        )
     if sys.executable and all(environment.has_package(name) for name in NEEDS):
-        return EnginePython(sys.executable, "Blender's own")
+        return EnginePython(sys.executable, "Blender's own Python")
     if folder.exists():
         raise NotInstalled(f"PyTorch in {str(folder)!r}", problem, "Install it again")
     raise NotInstalled(

@@ -134,29 +134,31 @@ def _draw_python(layout: bpy.types.UILayout) -> None:
     """Which Python paints, or why none does."""
     try:
         found = engine_python.find()
-    except JobError as error:
-        task = Task.current
-        if not (task and task.name == install.INSTALL):
+    except engine_python.NotInstalled as error:
+        going = Task.current is not None and Task.current.name == install.INSTALL
+        if not going and install.INSTALL not in Task.failures:
             draw_text(layout, str(error), icon="ERROR")
-        return
-    folder = engine_python.private_folder()
-    private = found.path == str(environment.python_in(folder))
-    if private:
-        layout.label(text=f"{environment.description(folder)} is installed", icon="CHECKMARK")
+    except JobError as error:
+        draw_text(layout, str(error), icon="ERROR")
     else:
-        layout.label(text=f"The Python {found.origin} is used", icon="CHECKMARK")
-    layout.label(text=found.path, icon="BLANK1")
+        folder = engine_python.private_folder()
+        if found.path == str(environment.python_in(folder)):
+            draw_text(layout, f"{environment.description(folder)} is installed", icon="CHECKMARK")
+        else:
+            draw_text(layout, f"Paints with {found.origin} ({found.path})", icon="CHECKMARK")
 
 
 def _draw_weights(layout: bpy.types.UILayout) -> None:
     """Which weights are used."""
     weights = engine_python.vgg19_weights()
     if weights is None:
-        layout.label(text="Not fetched yet: VGG-16 is used", icon="INFO")
-    elif weights.is_file():
-        layout.label(text=str(weights), icon="CHECKMARK")
-    else:
+        draw_text(layout, "Not here yet: the bundled VGG-16 is used", icon="INFO")
+    elif not weights.is_file():
         draw_text(layout, f"There is no file {str(weights)!r}", icon="ERROR")
+    elif weights == engine_python.fetched_vgg19():
+        draw_text(layout, "VGG-19 is here and is used", icon="CHECKMARK")
+    else:
+        draw_text(layout, "The file named here is used", icon="CHECKMARK")
 
 
 def register() -> None:

@@ -108,7 +108,7 @@ def test_cancelled_half_way(found):
 def test_installed_while_blender_stays_usable(found):
     (one,) = found["good"]
     assert one["answer"] == ["RUNNING_MODAL"]
-    assert one["origin"] == "installed by this add-on"
+    assert one["origin"] == "the Python installed by this add-on"
     assert one["said"] == [one["folder"], "six"]
     assert one["says"].startswith("six ")
     assert one["path_kept"]
@@ -120,7 +120,7 @@ def test_installed_while_blender_stays_usable(found):
 def test_a_failure_leaves_what_was_whole(found):
     (one,) = found["failing again"]
     assert one["whole"]
-    assert one["origin"] == "installed by this add-on"
+    assert one["origin"] == "the Python installed by this add-on"
 
 
 def test_another_file_ends_it(found):
