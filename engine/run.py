@@ -180,6 +180,6 @@ def _writing_to(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise JobError(
             f"Result folder {str(folder)!r}",
-            f"it cannot be written to ({error.strerror})",
+            f"it cannot be written to ({error.strerror or error})",
             "Free some space there, or choose a folder that you may write to",
         ) from error

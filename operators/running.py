@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -85,10 +85,12 @@ class Run:
         return next((o for o in bpy.data.objects if o.session_uid == self._uid), None)
 
     def show(self, file: Path) -> None:
-        """Show a preview on the object."""
+        """Show a preview on the object; one that cannot be read is left out."""
         obj = self.object()
-        if obj and obj.data and obj.is_editable:
-            preview.show(obj, self._slots, np.load(file, allow_pickle=False))
+        with suppress(OSError, ValueError, EOFError):
+            pixels = np.load(file, allow_pickle=False)
+            if obj and pixels.ndim == 3 and pixels.shape[2] == 4:
+                preview.show(obj, self._slots, pixels.astype(np.float32, copy=False))
 
     def deliver(self, done: worker.Done) -> list[str]:
         """Put the finished texture on the object.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import bpy
@@ -82,32 +83,39 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
         """Look at the engine ten times a second; Esc cancels."""
         if Run.current is not self._run:  # ended from outside
-            return self._leave({"CANCELLED"})
+            return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             self._run.stop()
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        with ExitStack() as stack:  # whatever happens, no run is left without its timer
+            stack.callback(self._run.close)
+            result = self._look(context)
+            if result == {"PASS_THROUGH"}:
+                stack.pop_all()
+        return result
+
+    def _look(self, context: bpy.types.Context) -> set[Any]:
         try:
             if self._run.stopping:
-                if not self._run.stop():
-                    return {"PASS_THROUGH"}
-                return self._leave(self._cancelled())
+                return self._cancelled() if self._run.stop() else {"PASS_THROUGH"}
             for message in self._run.engine.poll():
                 state(context).hear(message)
                 self._hear(self._run, message)
                 if isinstance(message, worker.Done):
-                    return self._leave({"FINISHED"})
+                    return {"FINISHED"}
             show_status(f"Style Transfer: {state(context).status()}  |  Esc: Cancel")
         except JobError as error:
-            return self._leave(self._failed(error))
+            return self._failed(error)
         except KeyboardInterrupt:
-            return self._leave(self._cancelled())
+            return self._cancelled()
         return {"PASS_THROUGH"}
 
     def cancel(self, _context: bpy.types.Context) -> None:
         """The window is closed or another file opened: end the run."""
-        self._leave({"CANCELLED"})
+        if Run.current is self._run:
+            self._run.close()
 
     def _hear(self, run: Run, message: worker.Message) -> None:
         match message:
@@ -117,11 +125,6 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
                 run.show(file)
             case worker.Done():
                 self._tell(run.deliver(message))
-
-    def _leave(self, result: set[Any]) -> set[Any]:
-        if Run.current is self._run:
-            self._run.close()
-        return result
 
     def _tell(self, warnings: Iterable[str]) -> None:
         for text in warnings:

@@ -42,8 +42,13 @@ def profile(tmp_path_factory):
 
 def start(profile, *arguments):
     """A Blender in a process group of its own, as a shell would start it."""
+    return start_command(profile, "blender", *arguments)
+
+
+def start_command(profile, *command):
+    """Any command where Blender is."""
     return subprocess.Popen(
-        [*PREFIX, "blender", *map(str, arguments)],
+        [*PREFIX, *map(str, command)],
         env={**os.environ, "BLENDER_USER_RESOURCES": str(profile)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
