@@ -1,14 +1,17 @@
 """3D Style Transfer: paint a mesh in the style of a picture, in its own UV layout."""
 
 from .operators import (
+    choose_style,
     command,
     fetch_weights,
     install,
+    presets,
     preview,
     running,
     settings,
     stylize,
     task,
+    unwrap,
 )
 from .panels import preferences
 
@@ -18,6 +21,9 @@ _PARTS = (
     running,
     stylize,
     command,
+    unwrap,
+    choose_style,
+    presets,
     task,
     install,
     fetch_weights,

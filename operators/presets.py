@@ -1,0 +1,52 @@
+"""object.style_transfer_preset_add: a look under a name, kept the way Blender keeps presets."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import bpy
+from bl_operators.presets import AddPresetBase
+
+from .settings import NAMES, SCENE_PROPERTY
+
+SUBDIR = "style_transfer_3d"
+MENU = "VIEW3D_PT_style_transfer_presets"
+# These say where this object's result goes, which no look has to do with.
+_OF_THE_OBJECT = ("output", "replace")
+_PATHS = ("style", "weights_file")
+
+
+class OBJECT_OT_style_transfer_preset_add(AddPresetBase, bpy.types.Operator):
+    """Save, or remove, the settings in the panel."""
+
+    bl_idname = "object.style_transfer_preset_add"
+    bl_label = "Add Style Transfer Preset"
+    bl_description = "Keep the settings, with the style picture, under a name; or remove them"
+    preset_menu = MENU
+    preset_subdir = SUBDIR
+    preset_defines: ClassVar[list[str]] = [f"settings = bpy.context.scene.{SCENE_PROPERTY}"]
+    preset_values: ClassVar[list[str]] = [
+        f"settings.{name}" for name in NAMES if name not in _OF_THE_OBJECT
+    ]
+
+    def execute(self, context: bpy.types.Context) -> set[Any]:
+        """Save with whole paths: a preset is for other .blend files too, where // is elsewhere."""
+        group = getattr(context.scene, SCENE_PROPERTY)
+        as_given = {name: getattr(group, name) for name in _PATHS}
+        for name, path in as_given.items():
+            setattr(group, name, bpy.path.abspath(path))
+        try:
+            return super().execute(context)
+        finally:
+            for name, path in as_given.items():
+                setattr(group, name, path)
+
+
+def register() -> None:
+    """Make the operator known to Blender."""
+    bpy.utils.register_class(OBJECT_OT_style_transfer_preset_add)
+
+
+def unregister() -> None:
+    """Take the operator back."""
+    bpy.utils.unregister_class(OBJECT_OT_style_transfer_preset_add)

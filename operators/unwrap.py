@@ -1,0 +1,160 @@
+"""object.style_transfer_unwrap: a UV map for a mesh that has none, and nothing else changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import radians
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..engine.job import JobError
+from . import stylize
+from .running import Run
+
+NAME = "Style"
+_ANGLE = radians(66)  # Blender's own for a Smart UV Project
+_MARGIN = 0.005  # between islands; at 1024 texels they are some five apart
+
+
+class OBJECT_OT_style_transfer_unwrap(bpy.types.Operator):
+    """Smart UV Project of all faces, from any mode."""
+
+    bl_idname = "object.style_transfer_unwrap"
+    bl_label = "Unwrap"
+    bl_description = (
+        "Give the active mesh a new UV map by Smart UV Project. Its other UV maps, its mode and "
+        "its selection stay"
+    )
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - as Blender wants it
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the active object can get a UV map; tells the artist why not."""
+        why = refusal(context.object)
+        if why:
+            cls.poll_message_set(str(why))
+        return why is None
+
+    def execute(self, context: bpy.types.Context) -> set[Any]:
+        """Unwrap a copy and take its UVs over."""
+        obj = context.object
+        assert obj
+        mesh = obj.data
+        assert isinstance(mesh, bpy.types.Mesh)
+        try:
+            with _in_object_mode(context):
+                if not len(mesh.polygons):
+                    what = f"Mesh of {obj.name!r}"
+                    raise JobError(what, "it has no faces", "Choose a mesh with faces")
+                uvs = _unwrapped(context, mesh)
+                layer = mesh.uv_layers.new(name=NAME, do_init=False)
+                layer.uv.foreach_set("vector", uvs)
+                layer.active_render = True
+        except JobError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def refusal(obj: bpy.types.Object | None) -> JobError | None:
+    """Why `obj` cannot get a new UV map; None if it can."""
+    why = stylize.refusal(obj)
+    if why:
+        return why
+    assert obj
+    assert isinstance(obj.data, bpy.types.Mesh)
+    what = f"Mesh of {obj.name!r}"
+    if obj.data.library:
+        cure = "Make it local (Object > Relations > Make Local > Selected Objects and Data)"
+        return JobError(what, "it is linked from another file", cure)
+    if len(obj.data.uv_layers) >= 8:
+        return JobError(what, "it has 8 UV maps, which is all that Blender allows", "Remove one")
+    if Run.current:
+        return JobError(what, "a mesh is being painted at the moment", "Wait until it is done")
+    return None
+
+
+@contextmanager
+def _in_object_mode(context: bpy.types.Context) -> Iterator[None]:
+    """Leave the mode that the artist is in, and come back to it, with all that is selected."""
+    obj, layer = context.object, context.view_layer
+    assert obj
+    assert layer
+    mode = obj.mode
+    together = [o for o in layer.objects if o.mode == mode]
+    if mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    selected = [o for o in layer.objects if o.select_get()]
+    try:
+        yield
+    finally:
+        if mode != "OBJECT":
+            _select(layer, together, obj)
+            bpy.ops.object.mode_set(mode=mode)
+        _select(layer, selected, obj)
+
+
+def _select(
+    layer: bpy.types.ViewLayer, objects: list[bpy.types.Object], active: bpy.types.Object
+) -> None:
+    for one in layer.objects:
+        one.select_set(one in objects)
+    layer.objects.active = active
+
+
+def _unwrapped(context: bpy.types.Context, mesh: bpy.types.Mesh) -> np.ndarray:
+    """New UVs for the corners of `mesh`, float32 (2 * corners,), which itself is left alone.
+
+    What is unwrapped is a bare copy: no hidden face is left out, no selection is touched.
+    """
+    assert context.view_layer
+    assert context.scene
+    copy = _bare_copy(mesh)
+    stand_in = bpy.data.objects.new(copy.name, copy)
+    try:
+        context.scene.collection.objects.link(stand_in)
+        _select(context.view_layer, [stand_in], stand_in)
+        # Without an area neither a local view nor the UV editor's own selection matters.
+        with context.temp_override(area=None, region=None):
+            bpy.ops.object.mode_set(mode="EDIT")
+            bpy.ops.mesh.select_all(action="SELECT")
+            bpy.ops.uv.smart_project(angle_limit=_ANGLE, island_margin=_MARGIN)
+            bpy.ops.object.mode_set(mode="OBJECT")
+        uvs: np.ndarray = np.empty(2 * len(mesh.loops), np.float32)
+        copy.uv_layers[0].uv.foreach_get("vector", uvs)
+        return uvs
+    finally:
+        bpy.data.objects.remove(stand_in)
+        bpy.data.meshes.remove(copy)
+        context.view_layer.update()  # it still lists the removed object
+
+
+def _bare_copy(mesh: bpy.types.Mesh) -> bpy.types.Mesh:
+    """The vertices and faces of `mesh`, with its corners in their order, and nothing else."""
+    copy = bpy.data.meshes.new(NAME)
+    copy.vertices.add(len(mesh.vertices))
+    copy.loops.add(len(mesh.loops))
+    copy.polygons.add(len(mesh.polygons))
+    for collection, name, kind, width in (
+        ("vertices", "co", np.float32, 3),
+        ("loops", "vertex_index", np.int32, 1),
+        ("polygons", "loop_start", np.int32, 1),
+    ):
+        values: np.ndarray = np.empty(len(getattr(mesh, collection)) * width, kind)
+        getattr(mesh, collection).foreach_get(name, values)
+        getattr(copy, collection).foreach_set(name, values)
+    copy.update(calc_edges=True)
+    return copy
+
+
+def register() -> None:
+    """Make the operator known to Blender."""
+    bpy.utils.register_class(OBJECT_OT_style_transfer_unwrap)
+
+
+def unregister() -> None:
+    """Take the operator back."""
+    bpy.utils.unregister_class(OBJECT_OT_style_transfer_unwrap)
