@@ -13,7 +13,7 @@ from .operators import (
     task,
     unwrap,
 )
-from .panels import preferences
+from .panels import preferences, preset_menu, result, sidebar, subpanels, thumbnail
 
 _PARTS = (
     settings,
@@ -28,6 +28,11 @@ _PARTS = (
     install,
     fetch_weights,
     preferences,
+    thumbnail,
+    preset_menu,
+    sidebar,
+    subpanels,
+    result,
 )
 
 

@@ -95,7 +95,7 @@ def make(
         log_file: gets all that pip says.
         kind: one of wheels.KINDS.
         requirements: what pip installs.
-        check: a program that has to run in it; its last line is returned.
+        check: a program that has to run in it; its last line tells what is installed.
 
     Raises:
         JobError: if it cannot be made. Then, and when closed half-way, nothing half-made is left.
@@ -113,7 +113,7 @@ def make(
         with log_file.open("w", encoding="utf-8") as log:
             says = yield from _Making(folder, log, log_file).steps(kind, requirements, check)
         done = True
-        return says
+        return f"Installed: {says}"
     except OSError as error:
         raise JobError(
             "PyTorch",
@@ -195,14 +195,18 @@ class _Making:
                 "or name another Python, with torch, in the preferences",
             )
         step = Step("Making a Python for the engine")
-        options = [] if own_pip else ["--without-pip"]
-        base = (sys.executable, "-s", "-X", "utf8", "-m")
-        ended = yield from self._run(*base, "venv", *options, str(self._folder), step=step)
-        if ended.code:
-            raise pip.failure(ended.lines, self._folder, self._log_file)
-        if not own_pip:
-            return (*base, "pip", "--python", self._python)
-        return (self._python, "-s", "-X", "utf8", "-m", "pip")
+        options = ("-s", "-X", "utf8", "-m")
+        # Pip in a step of its own, for venv would keep to itself why that failed.
+        commands = [(sys.executable, *options, "venv", "--without-pip", str(self._folder))]
+        if own_pip:
+            commands.append((self._python, *options, "ensurepip", "--default-pip"))
+        for command in commands:
+            ended = yield from self._run(*command, step=step)
+            if ended.code:
+                raise pip.failure(ended.lines, self._folder, self._log_file)
+        if own_pip:
+            return (self._python, *options, "pip")
+        return (sys.executable, *options, "pip", "--python", self._python)
 
     def _install(
         self, command: Sequence[str], kind: str, requirements: Sequence[str]
@@ -225,18 +229,21 @@ class _Making:
 
     def _progress_bar(self, command: Sequence[str]) -> Generator[Step, None, str]:
         """`raw` if pip can tell its progress in numbers, for which an old one is replaced."""
-        step = Step("Looking at pip")
-        ended = yield from self._run(*command, "--version", step=step)
-        if pip.version(ended.lines) >= pip.RAW_PROGRESS:
+        if (yield from self._tells_numbers(command)):
             return "raw"
-        if command[0] != self._python:
-            return "off"
-        ended = yield from self._run(
-            *command, "install", "--no-input", "--no-user", "--no-cache-dir", "--upgrade",
-            "--retries", _RETRIES, "pip",
-            step=Step("Updating pip"),
-        )  # fmt: skip
-        return "off" if ended.code else "raw"
+        if command[0] == self._python:
+            yield from self._run(
+                *command, "install", "--no-input", "--no-user", "--no-cache-dir", "--upgrade",
+                "--retries", _RETRIES, "pip",
+                step=Step("Updating pip"),
+            )  # fmt: skip
+            if (yield from self._tells_numbers(command)):
+                return "raw"
+        return "off"
+
+    def _tells_numbers(self, command: Sequence[str]) -> Generator[Step, None, bool]:
+        ended = yield from self._run(*command, "--version", step=Step("Looking at pip"))
+        return pip.version(ended.lines) >= pip.RAW_PROGRESS
 
     def _index(self, kind: str) -> Generator[Step, None, str | None]:
         kind = wheels.detect() if kind == "AUTO" else kind

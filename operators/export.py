@@ -196,7 +196,7 @@ def read_cameras(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> tupl
     Raises:
         JobError: if there is none, or one is panoramic.
     """
-    cameras = [o for o in scene.objects if o.type == "CAMERA" and not o.hide_render]
+    cameras = enabled_cameras(scene)
     if not cameras:
         raise JobError(
             f"Scene {scene.name!r}",
@@ -204,6 +204,11 @@ def read_cameras(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> tupl
             "Add one, or set Views to Sphere",
         )
     return tuple(_view(camera, scene.render, depsgraph) for camera in cameras)
+
+
+def enabled_cameras(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The cameras of `scene` but for those disabled in renders."""
+    return [obj for obj in scene.objects if obj.type == "CAMERA" and not obj.hide_render]
 
 
 def _view(

@@ -193,15 +193,21 @@ class Request:
     replace: bool
 
 
-def read(operator: bpy.types.Operator, scene: bpy.types.Scene) -> Request:
+def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request:
     """The operator's properties where they were given, else the scene's.
+
+    Args:
+        operator: None takes all from the scene.
+        scene: whose settings they are.
 
     Raises:
         JobError: if a path or a setting makes no sense.
     """
     group = getattr(scene, SCENE_PROPERTY)
     values = {
-        name: getattr(operator if operator.properties.is_property_set(name) else group, name)
+        name: getattr(
+            operator if operator and operator.properties.is_property_set(name) else group, name
+        )
         for name in NAMES
     }
     if not values["style"]:

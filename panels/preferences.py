@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import Any
-
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..engine.job import JobError
 from ..operators import engine_python, environment, fetch_weights, install, wheels
 from ..operators.task import Task
-
-_LETTER = 6  # pixels that a letter takes, rather too many
-_AROUND = 90  # pixels of a region that its boxes, icons and scroll bar take
+from .text import draw_text
 
 
 class StyleTransferPreferences(bpy.types.AddonPreferences):
@@ -72,14 +67,16 @@ def draw_offline(layout: bpy.types.UILayout) -> None:
     if bpy.app.online_access:
         return
     box = layout.box()
-    box.label(text="Blender is kept offline: nothing can be downloaded", icon="INTERNET_OFFLINE")
+    draw_text(box, "Blender is kept offline: nothing can be downloaded", icon="INTERNET_OFFLINE")
     assert bpy.context.preferences
     row = box.row()
     row.use_property_split = False
     row.prop(bpy.context.preferences.system, "use_online_access")
 
 
-def draw_task(layout: bpy.types.UILayout, name: str, operator: str, text: str) -> None:
+def draw_task(
+    layout: bpy.types.UILayout, name: str, operator: str, text: str, *, indented: bool = True
+) -> None:
     """The button that starts a task; its progress while it is going; why it failed the last time.
 
     Args:
@@ -87,6 +84,7 @@ def draw_task(layout: bpy.types.UILayout, name: str, operator: str, text: str) -
         name: the task's.
         operator: what starts it.
         text: on the button.
+        indented: whether the button stands below the fields, not below their names.
     """
     task = Task.current
     if task and task.name == name:
@@ -94,24 +92,11 @@ def draw_task(layout: bpy.types.UILayout, name: str, operator: str, text: str) -
         row.progress(factor=task.share, text=task.status)
         row.operator("wm.style_transfer_3d_cancel", text="", icon="X")
         return
-    row = _button(layout)
+    row = _button(layout) if indented else layout.row()
     row.enabled = bpy.app.online_access and not task
     row.operator(operator, text=text)
     if name in Task.failures:
         draw_text(layout, Task.failures[name], icon="ERROR")
-
-
-def draw_text(layout: bpy.types.UILayout, text: str, *, icon: Any) -> None:
-    """A text of any length, broken into lines that fit into the region."""
-    region, preferences = bpy.context.region, bpy.context.preferences
-    assert region
-    assert preferences
-    pixels = region.width / preferences.system.ui_scale - _AROUND
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    for line in textwrap.wrap(text, max(int(pixels / _LETTER), 20)):
-        column.label(text=line, icon=icon)
-        icon = "BLANK1"
 
 
 def _button(layout: bpy.types.UILayout) -> bpy.types.UILayout:

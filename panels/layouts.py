@@ -1,0 +1,38 @@
+"""What the sidebar's panels share: where they stand, and how they write a line."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators import running, settings
+
+PARENT = "VIEW3D_PT_style_transfer"
+_NAMES = 0.4  # of a row's width, as Blender splits it with use_property_split
+
+
+class SidebarPanel:
+    """A panel in the tab Style of the 3D viewport's sidebar."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Style"
+
+
+def settings_column(
+    layout: bpy.types.UILayout, context: bpy.types.Context
+) -> tuple[bpy.types.UILayout, settings.StyleTransferSettings]:
+    """A column of settings, which stand still while a run is going; and the scene's settings."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    column = layout.column()
+    column.enabled = not running.state(context).active
+    return column, getattr(context.scene, settings.SCENE_PROPERTY)
+
+
+def draw_fact(layout: bpy.types.UILayout, name: str, text: str) -> None:
+    """A line such as a setting's, that only tells."""
+    split = layout.split(factor=_NAMES)
+    left = split.row()
+    left.alignment = "RIGHT"
+    left.label(text=name)
+    split.label(text=text, translate=False)

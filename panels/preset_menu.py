@@ -1,0 +1,27 @@
+"""The menu of presets in the panel's header."""
+
+from __future__ import annotations
+
+import bpy
+from bl_ui.utils import PresetPanel
+
+from ..operators import presets
+
+
+class VIEW3D_PT_style_transfer_presets(PresetPanel, bpy.types.Panel):
+    """Looks that were saved under a name."""
+
+    bl_label = "Style Transfer Presets"
+    preset_subdir = presets.SUBDIR
+    preset_operator = "script.execute_preset"
+    preset_add_operator = presets.OBJECT_OT_style_transfer_preset_add.bl_idname
+
+
+def register() -> None:
+    """Make the menu known to Blender."""
+    bpy.utils.register_class(VIEW3D_PT_style_transfer_presets)
+
+
+def unregister() -> None:
+    """Take the menu back."""
+    bpy.utils.unregister_class(VIEW3D_PT_style_transfer_presets)

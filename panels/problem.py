@@ -1,0 +1,124 @@
+"""Why nothing can be painted as things stand, and the button that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bmesh
+import bpy
+
+from ..engine.job import JobError, Style
+from ..operators import engine_python, export, install, settings, stylize
+from . import preferences
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is in the way.
+
+    Attributes:
+        error: what is wrong, why, and what to do about it.
+        draw_cure: draws what mends it; None if no button can.
+    """
+
+    error: JobError
+    draw_cure: Callable[[bpy.types.UILayout], None] | None = None
+
+
+def problem(context: bpy.types.Context) -> Problem | None:
+    """The first thing that is in the way of a run; None if nothing is known to be.
+
+    Asks for what is quick to know, so that a panel may call it whenever it is drawn: no pixel,
+    no face and no process is looked at.
+    """
+    try:
+        engine_python.find()
+    except engine_python.NotInstalled as error:
+        return Problem(error, _draw_install)
+    except JobError as error:
+        return Problem(error, _draw_preferences)
+    return _object_problem(context) or _settings_problem(context)
+
+
+def _object_problem(context: bpy.types.Context) -> Problem | None:
+    obj = context.object
+    refusal = stylize.refusal(obj)
+    if refusal:
+        return Problem(refusal)
+    assert obj
+    faces, uv_maps = _counts(obj, context)
+    what = f"Mesh of {obj.name!r}"
+    if not faces:
+        return Problem(JobError(what, "it has no faces", "Select a mesh with faces"))
+    if not uv_maps:
+        cure = "Unwrap it: the paint needs a place on a picture for every face"
+        return Problem(JobError(what, "it has no UV map", cure), _draw_unwrap)
+    return None
+
+
+def _counts(obj: bpy.types.Object, context: bpy.types.Context) -> tuple[int, int]:
+    """How many faces and UV maps `obj` has, before or after its modifiers."""
+    mesh = obj.data
+    assert isinstance(mesh, bpy.types.Mesh)
+    if mesh.is_editmode:
+        edited = bmesh.from_edit_mesh(mesh)
+        return len(edited.faces), len(edited.loops.layers.uv)
+    counts = [(len(mesh.polygons), len(mesh.uv_layers))]
+    if obj.modifiers and context.view_layer and context.view_layer.depsgraph:
+        evaluated = obj.evaluated_get(context.view_layer.depsgraph).data
+        if isinstance(evaluated, bpy.types.Mesh):
+            counts.append((len(evaluated.polygons), len(evaluated.uv_layers)))
+    return max(faces for faces, _maps in counts), max(maps for _faces, maps in counts)
+
+
+def _settings_problem(context: bpy.types.Context) -> Problem | None:
+    scene = context.scene
+    assert scene
+    group = getattr(scene, settings.SCENE_PROPERTY)
+    if not group.style:
+        cure = "Choose the picture to paint in the style of"
+        return Problem(JobError("Style picture", "none is chosen", cure), _draw_choose)
+    try:
+        Style(settings.absolute(group.style, "Style picture")).validate()
+    except JobError as error:
+        return Problem(error, _draw_choose)
+    try:
+        settings.read(None, scene)
+    except JobError as error:
+        return Problem(error)
+    if group.views == "CAMERAS" and not export.enabled_cameras(scene):
+        cure = "Add one, or look from all around"
+        why = "it has no camera that is enabled in renders"
+        return Problem(JobError(f"Scene {scene.name!r}", why, cure), _draw_sphere)
+    return None
+
+
+def _draw_unwrap(layout: bpy.types.UILayout) -> None:
+    layout.operator("object.style_transfer_unwrap", icon="UV")
+
+
+def _draw_choose(layout: bpy.types.UILayout) -> None:
+    layout.operator("object.style_transfer_choose", text="Choose a Picture...", icon="FILEBROWSER")
+
+
+def _draw_sphere(layout: bpy.types.UILayout) -> None:
+    layout.prop_enum(_group(), "views", "SPHERE", text="Set Views to Sphere")
+
+
+def _draw_preferences(layout: bpy.types.UILayout) -> None:
+    layout.operator(
+        "preferences.addon_show", text="Open Preferences", icon="PREFERENCES"
+    ).module = engine_python.ROOT_PACKAGE
+
+
+def _draw_install(layout: bpy.types.UILayout) -> None:
+    preferences.draw_offline(layout)
+    preferences.draw_task(
+        layout, install.INSTALL, "wm.style_transfer_3d_install", install.INSTALL, indented=False
+    )
+
+
+def _group() -> settings.StyleTransferSettings:
+    assert bpy.context.scene
+    return getattr(bpy.context.scene, settings.SCENE_PROPERTY)

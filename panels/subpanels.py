@@ -1,0 +1,107 @@
+"""The settings that not every run needs, in sub-panels: views, texture, advanced."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..engine.job import PRESETS, STYLE_LAYERS
+from ..operators import export
+from .layouts import PARENT, SidebarPanel, draw_fact, settings_column
+
+# What each of STYLE_LAYERS sees; an artist knows none of them by its name.
+_SEEN = ("Color", "Grain", "Brush Marks", "Strokes", "Large Shapes")
+_NAMES = 0.62  # of a row's width, for names that are longer than most
+
+
+class VIEW3D_PT_style_transfer_views(SidebarPanel, bpy.types.Panel):
+    """From where the mesh is looked at."""
+
+    bl_label = "Views"
+    bl_parent_id = PARENT
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The kind, and how many there are of it."""
+        column, group = settings_column(self.layout, context)
+        row = column.row()
+        row.use_property_split = False
+        row.prop(group, "views", expand=True)
+        match group.views:
+            case "SPHERE":
+                column.prop(group, "view_count")
+                if not group.view_count:
+                    count = PRESETS[group.preset].views
+                    draw_fact(column, "", f"{count} by preset {group.preset.capitalize()}")
+            case "CAMERAS":
+                assert context.scene
+                count = len(export.enabled_cameras(context.scene))
+                draw_fact(column, "In Scene", "1 camera" if count == 1 else f"{count} cameras")
+            case _:
+                draw_fact(column, "", "The side that you see")
+
+
+class VIEW3D_PT_style_transfer_texture(SidebarPanel, bpy.types.Panel):
+    """Where the result goes."""
+
+    bl_label = "Texture"
+    bl_parent_id = PARENT
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The file, what becomes of the earlier result, and the UV map."""
+        column, group = settings_column(self.layout, context)
+        column.prop(group, "output", placeholder="Packed")
+        column.prop(group, "replace")
+        data = context.object.data if context.object else None
+        if isinstance(data, bpy.types.Mesh):
+            name = next((layer.name for layer in data.uv_layers if layer.active_render), "None")
+            draw_fact(column, "UV Map", name)
+
+
+class VIEW3D_PT_style_transfer_advanced(SidebarPanel, bpy.types.Panel):
+    """For those who know how it works."""
+
+    bl_label = "Advanced"
+    bl_parent_id = PARENT
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Steps and seed, what computes, and the layers of the style."""
+        column, group = settings_column(self.layout, context)
+        column.prop(group, "steps")
+        if not group.steps:
+            preset = PRESETS[group.preset]
+            steps = sum(preset.steps) + preset.close_ups
+            draw_fact(column, "", f"{steps} by preset {group.preset.capitalize()}")
+        column.prop(group, "seed")
+        column.prop(group, "device")
+        column.prop(group, "backbone")
+        row = column.row()
+        row.active = group.backbone != "VGG16"
+        row.prop(group, "weights_file")
+        column.separator()
+        column.label(text="How Much Each Layer Counts")
+        layers = column.column(align=True)
+        for index, (name, seen) in enumerate(zip(STYLE_LAYERS, _SEEN, strict=True)):
+            split = layers.split(factor=_NAMES)
+            split.use_property_split = False
+            split.label(text=f"{seen} ({name})")
+            split.prop(group, "layer_weights", index=index, text="")
+
+
+_CLASSES = (
+    VIEW3D_PT_style_transfer_views,
+    VIEW3D_PT_style_transfer_texture,
+    VIEW3D_PT_style_transfer_advanced,
+)
+
+
+def register() -> None:
+    """Make the sub-panels known to Blender."""
+    for one in _CLASSES:
+        bpy.utils.register_class(one)
+
+
+def unregister() -> None:
+    """Take the sub-panels back."""
+    for one in reversed(_CLASSES):
+        bpy.utils.unregister_class(one)
