@@ -128,7 +128,7 @@ def _draw_python(layout: bpy.types.UILayout) -> None:
     else:
         folder = engine_python.private_folder()
         if found.path == str(environment.python_in(folder)):
-            draw_text(layout, f"{environment.description(folder)} is installed", icon="CHECKMARK")
+            draw_text(layout, f"Installed: {environment.description(folder)}", icon="CHECKMARK")
         else:
             draw_text(layout, f"Paints with {found.origin} ({found.path})", icon="CHECKMARK")
 
