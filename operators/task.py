@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import bpy
@@ -19,23 +20,23 @@ class Task:
 
     Args:
         name: for messages and for the panels, such as `Install PyTorch`.
-        steps: what it does; nothing is done before the first `advance`.
+        steps: gives what it does; nothing is done before the first `advance`.
 
     Raises:
-        JobError: if another one is going.
+        JobError: if another one is going, or what `steps` raises.
     """
 
     current: ClassVar[Task | None] = None
     failures: ClassVar[dict[str, str]] = {}  # what went wrong the last time, by name
 
-    def __init__(self, name: str, steps: Steps) -> None:
+    def __init__(self, name: str, steps: Callable[[], Steps]) -> None:
         if Task.current:
             other = Task.current.name
             why = "it is going on already" if other == name else f"{other!r} is going on"
             raise JobError(name, why, "Wait for it, or cancel it")
         self.name: str = name
         self.text, self.share, self.said = "Starting", 0.0, ""
-        self._steps = steps
+        self._steps = steps()
         self._begun = time.monotonic()
         Task.current = self
         Task.failures.pop(name, None)
@@ -92,7 +93,7 @@ class TaskOperator(bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[Any]:
         """Do it, and come back when it is done."""
         try:
-            self._task = Task(self.task_name, self.steps())
+            self._task = Task(self.task_name, self.steps)
             before = ""
             while not self._task.advance():
                 if bpy.app.background and self._task.text.partition(":")[0] != before:
@@ -113,7 +114,7 @@ class TaskOperator(bpy.types.Operator):
         if bpy.app.background or not context.window:
             return self.execute(context)
         try:
-            self._task = Task(self.task_name, self.steps())
+            self._task = Task(self.task_name, self.steps)
         except JobError as error:
             return self._failed(error)
         # Not in the window of the preferences, which the artist may close meanwhile.

@@ -35,7 +35,7 @@ def wheel(tmp_path, monkeypatch):
     info = "small-1.0.dist-info"
     file = folder / "small-1.0-py3-none-any.whl"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("small.py", "VERSION = '1.0'\n" + "#" * 4_000_000)
+        archive.writestr("small.py", "VERSION = '1.0'\n" + "#" * 10_000_000)
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
@@ -201,7 +201,7 @@ def test_a_full_disk(phase, tmp_path, wheel, request):
         request.getfixturevalue(phase)
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
     subprocess.run(mount, check=True, timeout=20)
     try:
         with pytest.raises(JobError) as caught:
@@ -322,7 +322,7 @@ class TestOperators:
         assert left_in(folder.parent) == []
 
     def test_one_at_a_time(self, small, folder):
-        going = Task("Install PyTorch", make(folder, "small", check=FOREVER))
+        going = Task("Install PyTorch", lambda: make(folder, "small", check=FOREVER))
         while not going.text.startswith("Trying"):
             going.advance()
             time.sleep(0.02)
