@@ -236,7 +236,7 @@ class Settings:
                 )
         if self.style_weight == 0 and self.content_weight == 0:
             raise JobError(
-                "Settings", "style_weight and content_weight are both 0", "Raise one of them"
+                "Settings", "the style and the content weight are both 0", "Raise one of them"
             )
         weights = self.layer_weights
         numbers = all(_is_number(w) and 0 <= w <= 1e6 for w in weights)

@@ -16,7 +16,7 @@ _OF_THE_OBJECT = ("output", "replace")
 _PATHS = ("style", "weights_file")
 
 
-class OBJECT_OT_style_transfer_preset_add(AddPresetBase, bpy.types.Operator):
+class OBJECT_OT_style_transfer_preset_add(AddPresetBase, bpy.types.Operator):  # type: ignore[misc]
     """Save, or remove, the settings in the panel."""
 
     bl_idname = "object.style_transfer_preset_add"
@@ -29,7 +29,7 @@ class OBJECT_OT_style_transfer_preset_add(AddPresetBase, bpy.types.Operator):
         f"settings.{name}" for name in NAMES if name not in _OF_THE_OBJECT
     ]
 
-    def execute(self, context: bpy.types.Context) -> set[Any]:
+    def execute(self, context: bpy.types.Context) -> Any:
         """Save with whole paths: a preset is for other .blend files too, where // is elsewhere."""
         group = getattr(context.scene, SCENE_PROPERTY)
         as_given = {name: getattr(group, name) for name in _PATHS}

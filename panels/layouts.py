@@ -10,7 +10,7 @@ PARENT = "VIEW3D_PT_style_transfer"
 _NAMES = 0.4  # of a row's width, as Blender splits it with use_property_split
 
 
-class SidebarPanel:
+class SidebarPanel(bpy.types.Panel):
     """A panel in the tab Style of the 3D viewport's sidebar."""
 
     bl_space_type = "VIEW_3D"
@@ -19,9 +19,11 @@ class SidebarPanel:
 
 
 def settings_column(
-    layout: bpy.types.UILayout, context: bpy.types.Context
+    panel: bpy.types.Panel, context: bpy.types.Context
 ) -> tuple[bpy.types.UILayout, settings.StyleTransferSettings]:
     """A column of settings, which stand still while a run is going; and the scene's settings."""
+    layout = panel.layout
+    assert layout
     layout.use_property_split = True
     layout.use_property_decorate = False
     column = layout.column()

@@ -84,12 +84,15 @@ def draw_task(
         name: the task's.
         operator: what starts it.
         text: on the button.
-        indented: whether the button stands below the fields, not below their names.
+        indented: whether there are fields, and the button stands below them, not below their
+            names; else it is as wide as a sidebar.
     """
     task = Task.current
     if task and task.name == name:
+        if not indented:  # in a sidebar, where the bar is too short for it
+            draw_text(layout, task.status)
         row = layout.row(align=True)
-        row.progress(factor=task.share, text=task.status)
+        row.progress(factor=task.share, text=task.status if indented else "")
         row.operator("wm.style_transfer_3d_cancel", text="", icon="X")
         return
     row = _button(layout) if indented else layout.row()

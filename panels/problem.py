@@ -10,6 +10,7 @@ import bpy
 
 from ..engine.job import JobError, Style
 from ..operators import engine_python, export, install, settings, stylize
+from ..operators.task import Task
 from . import preferences
 
 
@@ -35,7 +36,9 @@ def problem(context: bpy.types.Context) -> Problem | None:
     try:
         engine_python.find()
     except engine_python.NotInstalled as error:
-        return Problem(error, _draw_install)
+        going = Task.current is not None and Task.current.name == install.INSTALL
+        installing = JobError("PyTorch", "it is being installed", "Go on with other work meanwhile")
+        return Problem(installing if going else error, _draw_install)
     except JobError as error:
         return Problem(error, _draw_preferences)
     return _object_problem(context) or _settings_problem(context)

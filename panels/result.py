@@ -19,7 +19,7 @@ from .layouts import PARENT, SidebarPanel, draw_fact
 _UNSEEN_SEAMS, _FAINT_SEAMS = 1.25, 1.75
 
 
-class VIEW3D_PT_style_transfer_result(SidebarPanel, bpy.types.Panel):
+class VIEW3D_PT_style_transfer_result(SidebarPanel):
     """What the image remembers of the run that made it."""
 
     bl_label = "Result"
@@ -34,6 +34,7 @@ class VIEW3D_PT_style_transfer_result(SidebarPanel, bpy.types.Panel):
         """The image, its making, its measures."""
         layout = self.layout
         image = result_image(context.object)
+        assert layout
         assert image
         layout.label(text=image.name, icon="IMAGE_DATA", translate=False)
         column = layout.column(align=True)

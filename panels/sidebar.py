@@ -17,7 +17,7 @@ _THUMBNAIL = 6.0  # times the height of a button
 _BIG = 1.6
 
 
-class VIEW3D_PT_style_transfer(SidebarPanel, bpy.types.Panel):
+class VIEW3D_PT_style_transfer(SidebarPanel):
     """What is needed for every run."""
 
     bl_idname = PARENT
@@ -29,13 +29,14 @@ class VIEW3D_PT_style_transfer(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """The settings, and below them the button or the run."""
-        layout = self.layout
-        column, group = settings_column(layout, context)
+        column, group = settings_column(self, context)
         _draw_picture(column, group)
         column.prop(group, "preset")
         column.prop(group, "style_weight")
         column.prop(group, "content_weight")
         column.prop(group, "texture_size")
+        layout = self.layout
+        assert layout
         layout.separator()
         if running.state(context).active:
             _draw_run(layout, running.state(context))
@@ -54,10 +55,10 @@ def _draw_start(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     found = problem(context)
     if found:
         box = layout.box()
-        draw_text(box, f"{found.error.what}: {found.error.why}", icon="ERROR")
+        box.use_property_split = False
+        draw_text(box, str(found.error), icon="ERROR")
         if found.draw_cure:
             found.draw_cure(box)
-        draw_text(box, found.error.cure, icon="BLANK1")
     row = layout.row()
     row.scale_y = _BIG
     row.enabled = not found

@@ -13,7 +13,7 @@ _SEEN = ("Color", "Grain", "Brush Marks", "Strokes", "Large Shapes")
 _NAMES = 0.62  # of a row's width, for names that are longer than most
 
 
-class VIEW3D_PT_style_transfer_views(SidebarPanel, bpy.types.Panel):
+class VIEW3D_PT_style_transfer_views(SidebarPanel):
     """From where the mesh is looked at."""
 
     bl_label = "Views"
@@ -21,7 +21,7 @@ class VIEW3D_PT_style_transfer_views(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """The kind, and how many there are of it."""
-        column, group = settings_column(self.layout, context)
+        column, group = settings_column(self, context)
         row = column.row()
         row.use_property_split = False
         row.prop(group, "views", expand=True)
@@ -39,7 +39,7 @@ class VIEW3D_PT_style_transfer_views(SidebarPanel, bpy.types.Panel):
                 draw_fact(column, "", "The side that you see")
 
 
-class VIEW3D_PT_style_transfer_texture(SidebarPanel, bpy.types.Panel):
+class VIEW3D_PT_style_transfer_texture(SidebarPanel):
     """Where the result goes."""
 
     bl_label = "Texture"
@@ -48,7 +48,7 @@ class VIEW3D_PT_style_transfer_texture(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """The file, what becomes of the earlier result, and the UV map."""
-        column, group = settings_column(self.layout, context)
+        column, group = settings_column(self, context)
         column.prop(group, "output", placeholder="Packed")
         column.prop(group, "replace")
         data = context.object.data if context.object else None
@@ -57,7 +57,7 @@ class VIEW3D_PT_style_transfer_texture(SidebarPanel, bpy.types.Panel):
             draw_fact(column, "UV Map", name)
 
 
-class VIEW3D_PT_style_transfer_advanced(SidebarPanel, bpy.types.Panel):
+class VIEW3D_PT_style_transfer_advanced(SidebarPanel):
     """For those who know how it works."""
 
     bl_label = "Advanced"
@@ -66,7 +66,7 @@ class VIEW3D_PT_style_transfer_advanced(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Steps and seed, what computes, and the layers of the style."""
-        column, group = settings_column(self.layout, context)
+        column, group = settings_column(self, context)
         column.prop(group, "steps")
         if not group.steps:
             preset = PRESETS[group.preset]

@@ -8,7 +8,7 @@ from typing import Any
 import blf
 import bpy
 
-_AROUND = 55  # what box, icon, tabs and scroll bar take of a region's width, at scale 1
+_AROUND = 95  # what box, icon, tabs and scroll bar take of a region's width, at scale 1
 _NARROW = 120  # a region that is narrower than this is not read anyway
 
 

@@ -1,5 +1,7 @@
 """Texts that Blender would cut off."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from style_transfer_3d.panels.text import wrap
@@ -32,5 +34,5 @@ def test_nothing_is_lost_and_nothing_too_wide(text, width):
 def test_lines_are_filled(words, width):
     lines = wrap(" ".join(words), width, measure)
     assert " ".join(lines).split() == words
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in pairwise(lines):
         assert measure(f"{line} {following.split()[0]}") > width
