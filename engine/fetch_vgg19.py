@@ -1,7 +1,7 @@
 """`python -m engine.fetch_vgg19 DESTINATION`: download VGG-19's weights and keep what is needed.
 
 Torchvision's file carries the first digits of its SHA-256 in its name, and is checked by them. Of
-its 548 MB only the convolutions are kept, 80 MB. Messages go to stdout as the engine's do. Ended
+its 575 MB only the convolutions are kept, 80 MB. Messages go to stdout as the engine's do. Ended
 half-way it leaves nothing behind, but when killed: `partial(DESTINATION)` then.
 """
 

@@ -25,7 +25,7 @@ class WM_OT_style_transfer_3d_fetch_vgg19(TaskOperator):
     bl_idname = "wm.style_transfer_3d_fetch_vgg19"
     bl_label = FETCH
     bl_description = (
-        "Download the weights of the network VGG-19 (548 MB, of which 80 MB are kept). It paints "
+        "Download the weights of the network VGG-19 (575 MB, of which 80 MB are kept). It paints "
         "better strokes than VGG-16, which comes with the add-on"
     )
     task_name = FETCH

@@ -115,7 +115,7 @@ def _install_text() -> str:
 
 def _fetch_text() -> str:
     there = engine_python.fetched_vgg19().is_file()
-    return "Fetch VGG-19 Again (548 MB)" if there else "Fetch VGG-19 (548 MB)"
+    return "Fetch VGG-19 Again (575 MB)" if there else "Fetch VGG-19 (548 MB)"
 
 
 def _draw_python(layout: bpy.types.UILayout) -> None:
