@@ -67,7 +67,7 @@ def draw_offline(layout: bpy.types.UILayout) -> None:
     if bpy.app.online_access:
         return
     box = layout.box()
-    draw_text(box, "Blender is kept offline: nothing can be downloaded", icon="INTERNET_OFFLINE")
+    box.label(text="Blender is kept offline", icon="INTERNET_OFFLINE")
     assert bpy.context.preferences
     row = box.row()
     row.use_property_split = False
@@ -115,7 +115,7 @@ def _install_text() -> str:
 
 def _fetch_text() -> str:
     there = engine_python.fetched_vgg19().is_file()
-    return "Fetch VGG-19 Again (575 MB)" if there else "Fetch VGG-19 (548 MB)"
+    return "Fetch VGG-19 Again (575 MB)" if there else "Fetch VGG-19 (575 MB)"
 
 
 def _draw_python(layout: bpy.types.UILayout) -> None:
