@@ -31,6 +31,11 @@ def settings_column(
     return column, getattr(context.scene, settings.SCENE_PROPERTY)
 
 
+def distance(value: float) -> str:
+    """How far the paint is from a picture, as the losses measure it."""
+    return f"{value:.2f} (0: the same)"
+
+
 def draw_fact(layout: bpy.types.UILayout, name: str, text: str) -> None:
     """A line such as a setting's, that only tells."""
     split = layout.split(factor=_NAMES)

@@ -13,7 +13,7 @@ from ..engine.job import JobError
 from ..operators.material import base_color, has_nodes, source
 from ..operators.running import clock
 from ..operators.write_back import RECIPE
-from .layouts import PARENT, SidebarPanel, draw_fact
+from .layouts import PARENT, SidebarPanel, distance, draw_fact
 
 # Color jumps across seams, over those elsewhere on the surface: 1 is as if there were none.
 _UNSEEN_SEAMS, _FAINT_SEAMS = 1.25, 1.75
@@ -68,12 +68,12 @@ def facts(recipe: Any) -> list[tuple[str, str]]:
         lines.append(("Picture", style["file"]))
     if isinstance(settings.get("preset"), str):
         lines.append(("Preset", settings["preset"].capitalize()))
-    numbers = {k: v for k, v in report.items() if isinstance(v, int | float) and isfinite(v)}
+    numbers = {k: v for k, v in report.items() if type(v) in (int, float) and isfinite(v)}
     for name, key, text in (
         ("Steps", "steps", str),
         ("Painted in", "seconds", clock),
-        ("From Picture", "style_distance", _distance),
-        ("From Original", "content_distance", _distance),
+        ("From Picture", "style_distance", distance),
+        ("From Original", "content_distance", distance),
         ("Seams", "seam_ratio", _seams),
         ("Cameras Saw", "coverage", "{:.0%} of the surface".format),
     ):
@@ -85,10 +85,6 @@ def facts(recipe: Any) -> list[tuple[str, str]]:
 def _part(recipe: Any, name: str) -> dict[str, Any]:
     part = recipe.get(name) if isinstance(recipe, dict) else None
     return part if isinstance(part, dict) else {}
-
-
-def _distance(value: float) -> str:
-    return f"{value:.2f} (0: the same)"
 
 
 def _seams(ratio: float) -> str:

@@ -8,7 +8,7 @@ import bpy
 
 from ..operators import running, settings
 from . import thumbnail
-from .layouts import PARENT, SidebarPanel, draw_fact, settings_column
+from .layouts import PARENT, SidebarPanel, distance, draw_fact, settings_column
 from .preset_menu import VIEW3D_PT_style_transfer_presets
 from .problem import problem
 from .text import draw_text
@@ -72,8 +72,8 @@ def _draw_run(layout: bpy.types.UILayout, run: running.StyleTransferRun) -> None
     column.label(text=f"Painting {run.object_name}", icon="BRUSH_DATA", translate=False)
     column.progress(factor=run.share, text=run.status())
     if run.step and not run.stopping:
-        draw_fact(column, "From Picture", f"{run.style_loss:.3f}")
-        draw_fact(column, "From Original", f"{run.content_loss:.3f}")
+        draw_fact(column, "From Picture", distance(run.style_loss))
+        draw_fact(column, "From Original", distance(run.content_loss))
     row = layout.row(align=True)
     row.scale_y = _BIG
     row.operator("object.style_transfer_cancel", icon="X")

@@ -9,7 +9,8 @@ import blf
 import bpy
 
 _AROUND = 95  # what box, icon, tabs and scroll bar take of a region's width, at scale 1
-_NARROW = 120  # a region that is narrower than this is not read anyway
+_NARROW = 80  # in a region with less room than this nothing is read anyway
+_WIDTH = 280  # of a sidebar, where nothing has a width
 
 
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
@@ -47,7 +48,7 @@ def draw_text(layout: bpy.types.UILayout, text: str, *, icon: Any = "NONE") -> N
     """
     assert bpy.context.preferences
     region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale or 1.0
-    width = max(region.width if region else 0, _NARROW * scale) - _AROUND * scale
+    width = max((region.width if region else _WIDTH * scale) - _AROUND * scale, _NARROW * scale)
     blf.size(0, bpy.context.preferences.ui_styles[0].widget.points * scale)
     column = layout.column(align=True)
     column.scale_y = 0.8
