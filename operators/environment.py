@@ -197,7 +197,9 @@ class _Making:
         step = Step("Making a Python for the engine")
         options = ("-s", "-X", "utf8", "-m")
         # Pip in a step of its own, for venv would keep to itself why that failed.
-        commands = [(sys.executable, *options, "venv", "--without-pip", str(self._folder))]
+        commands: list[tuple[str, ...]] = [
+            (sys.executable, *options, "venv", "--without-pip", str(self._folder))
+        ]
         if own_pip:
             commands.append((self._python, *options, "ensurepip", "--default-pip"))
         for command in commands:
