@@ -24,9 +24,9 @@ class OBJECT_OT_style_transfer_preset_add(AddPresetBase, bpy.types.Operator):  #
     bl_description = "Keep the settings, with the style picture, under a name; or remove them"
     preset_menu = MENU
     preset_subdir = SUBDIR
-    preset_defines: ClassVar[list[str]] = [f"settings = bpy.context.scene.{SCENE_PROPERTY}"]
+    # Whole paths, not `preset_defines`: those do not work in Blender 4.3 on Python 3.13.
     preset_values: ClassVar[list[str]] = [
-        f"settings.{name}" for name in NAMES if name not in _OF_THE_OBJECT
+        f"bpy.context.scene.{SCENE_PROPERTY}.{name}" for name in NAMES if name not in _OF_THE_OBJECT
     ]
 
     def execute(self, context: bpy.types.Context) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import bpy
 from bl_ui.utils import PresetPanel
 
@@ -15,6 +18,10 @@ class VIEW3D_PT_style_transfer_presets(PresetPanel, bpy.types.Panel):
     preset_subdir = presets.SUBDIR
     preset_operator = "script.execute_preset"
     preset_add_operator = presets.OBJECT_OT_style_transfer_preset_add.bl_idname
+
+    def path_menu(self, searchpaths: Iterable[str], *args: Any, **options: Any) -> None:
+        """List the presets. None yet is no error: that iterator is empty but true."""
+        bpy.types.Menu.path_menu(self, searchpaths or iter(()), *args, **options)
 
 
 def register() -> None:

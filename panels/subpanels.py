@@ -50,7 +50,7 @@ class VIEW3D_PT_style_transfer_texture(SidebarPanel):
         """The file, what becomes of the earlier result, and the UV map."""
         column, group = settings_column(self, context)
         column.prop(group, "output", placeholder="Packed")
-        column.prop(group, "replace")
+        column.column(heading="Result").prop(group, "replace", text="Replace Earlier")
         data = context.object.data if context.object else None
         if isinstance(data, bpy.types.Mesh):
             name = next((layer.name for layer in data.uv_layers if layer.active_render), "None")

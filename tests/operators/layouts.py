@@ -1,5 +1,7 @@
 """Stands in for Blender's layout, which a Blender without a window never makes."""
 
+from types import FunctionType, MethodType
+
 import bpy
 
 
@@ -92,6 +94,12 @@ class Panel:
     def __init__(self, kind):
         self.layout = Recorder()
         self._kind = kind
+
+    def __getattr__(self, name):
+        if name == "bl_idname" and not hasattr(self._kind, name):
+            return self._kind.__name__
+        found = getattr(self._kind, name)
+        return MethodType(found, self) if isinstance(found, FunctionType) else found
 
     @classmethod
     def draw(cls, kind):

@@ -95,3 +95,12 @@ def test_the_menu_is_in_the_header():
     panel = Panel(bpy.types.VIEW3D_PT_style_transfer)
     bpy.types.VIEW3D_PT_style_transfer.draw_header_preset(panel, bpy.context)
     assert [what for _kind, what, *_ in panel.layout.drawn] == [presets.MENU]
+
+
+def test_the_menu_lists_what_is_saved(group):
+    menu = Panel.draw(getattr(bpy.types, presets.MENU))
+    assert menu.texts() == ""
+    assert list(menu.buttons()) == ["object.style_transfer_preset_add"]
+    bpy.ops.object.style_transfer_preset_add(name="Stormy Sea")
+    menu = Panel.draw(getattr(bpy.types, presets.MENU))
+    assert menu.buttons()["script.execute_preset"][0] == "Stormy Sea"
