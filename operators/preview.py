@@ -37,11 +37,13 @@ def show(obj: bpy.types.Object, slots: Sequence[int], pixels: np.ndarray) -> bpy
         image.scale(width, height)
     image.pixels.foreach_set(pixels.reshape(-1))  # type: ignore[attr-defined]
     image.update()
+    image.update_tag()
     had_slots = bool(obj.material_slots)
     _remember(make_own(obj, slots), had_slots=had_slots)
     for material in {slot_material(obj, slot) for slot in slots}:
         if material and has_nodes(material) and not _preview_nodes(material):
             _plug_in(material, image)
+    _redraw()
     return image
 
 
@@ -63,6 +65,15 @@ def clear() -> None:
 def is_shown() -> bool:
     """Whether the file holds a preview."""
     return any(_is_tagged(image) for image in bpy.data.images)
+
+
+def _redraw() -> None:
+    """Draw the 3D viewports again, which Blender does not for an image's new pixels alone."""
+    assert bpy.context.window_manager
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
 
 
 def _is_tagged(thing: bpy.types.ID | bpy.types.Node) -> bool:

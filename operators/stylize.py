@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -13,6 +14,7 @@ from . import settings, worker
 from .running import Run, clock, state
 
 TICK = 0.1  # seconds between two looks at the engine
+SHOWN = 0.5  # seconds between two redraws of how far it is
 
 
 def refusal(obj: bpy.types.Object | None) -> JobError | None:
@@ -77,6 +79,7 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
         self._run.at_end.callback(manager.event_timer_remove, timer)
         self._run.at_end.callback(show_status, None)
         state(context).begin()
+        self._shown = 0.0
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -105,7 +108,10 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
                 self._hear(self._run, message)
                 if isinstance(message, worker.Done):
                     return {"FINISHED"}
-            show_status(f"Style Transfer: {state(context).status()}  |  Esc: Cancel")
+            now = time.monotonic()
+            if now - self._shown >= SHOWN:
+                show_status(f"Style Transfer: {state(context).status()}  |  Esc: Cancel")
+                self._shown = now
         except JobError as error:
             return self._failed(error)
         except KeyboardInterrupt:

@@ -133,6 +133,7 @@ class Engine:
         self._lines: SimpleQueue[str] = SimpleQueue()
         self._heard = time.monotonic()
         self._stopping: float | None = None
+        self._done = False
         threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self) -> Engine:
@@ -192,7 +193,9 @@ class Engine:
         It is asked at first, told after a while and killed a little later.
         """
         now = time.monotonic()
-        if self._stopping is None:
+        if self._done:  # all that it still has to do is to go
+            self._process.kill()
+        elif self._stopping is None:
             self._stopping = now
             self._say("cancel")
         elif now - self._stopping > GRACE + FIRM_GRACE:
@@ -232,10 +235,10 @@ class Engine:
             time.sleep(TICK if wait else 0.0)
             return None
         message = parse(line)
-        if isinstance(message, Done) and not (
-            message.texture.is_file() and message.report.is_file()
-        ):
-            raise JobError("Engine", "it left no result", "Run it again")
+        if isinstance(message, Done):
+            self._done = True
+            if not (message.texture.is_file() and message.report.is_file()):
+                raise JobError("Engine", "it left no result", "Run it again")
         return message
 
     def _check_silence(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 import driver
+import sidebar
 from driver import is_running, press, preview_pixels, until, wait
 
 from tests.operators.scenes import dump, shown_image
@@ -19,6 +20,7 @@ def case():
     yield
     area, _region = driver.viewport()
     area.spaces.active.shading.color_type = "TEXTURE"
+    yield from sidebar.open_tab()
     group = bpy.context.scene.style_transfer_3d
     group.style = str(FOLDER / "waves.png")
     for name, value in SETTINGS.items():
@@ -33,12 +35,14 @@ def case():
 
 def cancelled(before):
     bpy.context.scene.style_transfer_3d.steps = 2000
-    assert driver.paint() == {"RUNNING_MODAL"}
+    yield from sidebar.press("object.style_transfer")
+    yield from until(is_running, 10)
     yield from until(lambda: driver.run_state().step > 3, 120)
-    first = preview_pixels()
-    first_step = driver.run_state().step
+    first, first_step, first_seen = preview_pixels(), driver.run_state().step, driver.model(FOLDER)
     yield from until(lambda: preview_pixels() != first, 60)
     assert driver.run_state().step > first_step
+    yield from wait(0.5)
+    seen = driver.model(FOLDER)
     (engine,) = driver.engines()
     begun = time.monotonic()
     press("ESC")
@@ -48,6 +52,7 @@ def cancelled(before):
     return {
         "seconds": took,
         "unchanged": dump() == before,
+        "preview_seen": seen != first_seen,
         "preview_gone": preview_pixels() is None,
         "engine_gone": engine not in driver.engines(),
         "folders": driver.job_folders(),

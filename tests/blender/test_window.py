@@ -48,7 +48,8 @@ def test_a_cancelled_run_and_a_finished_one(play):
     cancelled, finished = found["cancelled"], found["finished"]
     assert cancelled.pop("seconds") < 2
     assert cancelled == {
-        "unchanged": True, "preview_gone": True, "engine_gone": True, "folders": []
+        "unchanged": True, "preview_seen": True, "preview_gone": True, "engine_gone": True,
+        "folders": [],
     }  # fmt: skip
     median, worst = finished.pop("median_gap"), finished.pop("worst_gap")
     assert median <= 0.15
