@@ -83,14 +83,6 @@ def test_removed(group):
     assert not file.exists()
 
 
-def test_a_name_is_taken_once(group):
-    bpy.ops.object.style_transfer_preset_add(name="twice")
-    before = preset_file("twice").read_text()
-    group.seed = 99
-    assert bpy.ops.object.style_transfer_preset_add(name="twice") == {"CANCELLED"}
-    assert preset_file("twice").read_text() == before
-
-
 def test_the_menu_is_in_the_header():
     panel = Panel(bpy.types.VIEW3D_PT_style_transfer)
     bpy.types.VIEW3D_PT_style_transfer.draw_header_preset(panel, bpy.context)
