@@ -10,7 +10,7 @@ from ..engine.job import JobError
 from . import environment
 from .child import Steps
 from .engine_python import install_log, preferences, private_folder, user_folder
-from .task import Task, TaskOperator, check_idle, check_online, redraw
+from .task import Task, TaskOperator, check_idle, check_online, redraw_task
 
 INSTALL = "Install PyTorch"
 REMOVE = "Remove PyTorch"
@@ -71,7 +71,7 @@ class WM_OT_style_transfer_3d_remove(bpy.types.Operator):
             text = f"{REMOVE}: {str(private_folder())!r} is in use ({error.strerror})"
             self.report({"ERROR"}, f"{text}. End what uses it and try again")
             return {"CANCELLED"}
-        redraw()
+        redraw_task()
         return {"FINISHED"}
 
 

@@ -18,6 +18,7 @@ from ..engine.job import JobError
 from .material import base_color, has_nodes
 from .material_slots import Change, make_own, slot_material, undo
 from .paint_node import plug_in, take_out
+from .redraw import redraw
 
 NAME = "Style transfer preview"
 _TAG = "style_transfer_3d_preview"
@@ -43,7 +44,7 @@ def show(obj: bpy.types.Object, slots: Sequence[int], pixels: np.ndarray) -> bpy
     for material in {slot_material(obj, slot) for slot in slots}:
         if material and has_nodes(material) and not _preview_nodes(material):
             _plug_in(material, image)
-    _redraw()
+    redraw(("VIEW_3D", "WINDOW"))  # which Blender does not for new pixels alone
     return image
 
 
@@ -65,15 +66,6 @@ def clear() -> None:
 def is_shown() -> bool:
     """Whether the file holds a preview."""
     return any(_is_tagged(image) for image in bpy.data.images)
-
-
-def _redraw() -> None:
-    """Draw the 3D viewports again, which Blender does not for an image's new pixels alone."""
-    assert bpy.context.window_manager
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
 
 
 def _is_tagged(thing: bpy.types.ID | bpy.types.Node) -> bool:

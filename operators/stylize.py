@@ -11,6 +11,7 @@ import bpy
 
 from ..engine.job import JobError
 from . import settings, worker
+from .redraw import redraw
 from .running import Run, clock, state
 
 TICK = 0.1  # seconds between two looks at the engine
@@ -197,10 +198,7 @@ def show_status(text: str | None) -> None:
     assert bpy.context.window_manager
     for window in bpy.context.window_manager.windows:
         window.workspace.status_text_set(text)
-        for area in window.screen.areas:
-            for region in area.regions:
-                if area.type == "VIEW_3D" and region.type == "UI":
-                    region.tag_redraw()
+    redraw(("VIEW_3D", "UI"))
 
 
 _CLASSES = (

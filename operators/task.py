@@ -10,6 +10,7 @@ import bpy
 
 from ..engine.job import JobError
 from .child import Steps
+from .redraw import redraw
 from .running import Run, clock
 
 TICK = 0.1  # seconds between two looks at what it does
@@ -137,7 +138,7 @@ class TaskOperator(bpy.types.Operator):
         except JobError as error:
             return self._leave(context, self._failed(error))
         if self._task.status != before:
-            redraw()
+            redraw_task()
         return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -150,7 +151,7 @@ class TaskOperator(bpy.types.Operator):
     def _leave(self, context: bpy.types.Context, result: set[Any]) -> set[Any]:
         assert context.window_manager
         context.window_manager.event_timer_remove(self._timer)
-        redraw()
+        redraw_task()
         return result
 
     def _finished(self) -> set[Any]:
@@ -182,7 +183,7 @@ class WM_OT_style_transfer_3d_cancel(bpy.types.Operator):
         """End it; its timer sees to the rest."""
         assert Task.current
         Task.current.close()
-        redraw()
+        redraw_task()
         return {"FINISHED"}
 
 
@@ -200,14 +201,9 @@ def check_online(name: str) -> None:
         raise JobError(name, "Blender is kept offline", cure)
 
 
-def redraw() -> None:
+def redraw_task() -> None:
     """Draw again what shows the task: the preferences and the sidebars."""
-    assert bpy.context.window_manager
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            for region in area.regions:
-                if (area.type, region.type) in {("PREFERENCES", "WINDOW"), ("VIEW_3D", "UI")}:
-                    region.tag_redraw()
+    redraw(("PREFERENCES", "WINDOW"), ("VIEW_3D", "UI"))
 
 
 def register() -> None:

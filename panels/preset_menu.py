@@ -21,7 +21,8 @@ class VIEW3D_PT_style_transfer_presets(PresetPanel, bpy.types.Panel):
 
     def path_menu(self, searchpaths: Iterable[str], *args: Any, **options: Any) -> None:
         """List the presets. None yet is no error: that iterator is empty but true."""
-        bpy.types.Menu.path_menu(self, searchpaths or iter(()), *args, **options)
+        listed: Any = searchpaths or iter(())
+        bpy.types.Menu.path_menu(self, listed, *args, **options)  # type: ignore[arg-type]
 
 
 def register() -> None:
