@@ -46,7 +46,6 @@ class Run:
         obj = context.object
         assert obj
         self.name: str = obj.name
-        python = engine_python.find()
         self.request = settings.read(operator, context.scene)
         if self.request.output:
             check_output(self.request.output, self.request.style)
@@ -56,6 +55,7 @@ class Run:
         self._uid = obj.session_uid
         self._fingerprint = fingerprint(obj)
         self.stopping = False
+        python = engine_python.find()
         with ExitStack() as stack:
             folder = Path(
                 stack.enter_context(

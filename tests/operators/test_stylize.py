@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 import pytest
-from style_transfer_3d.operators import stylize, worker
+from style_transfer_3d.operators import environment, stylize, worker
 from style_transfer_3d.operators.write_back import RECIPE
 
 from tests.operators.scenes import (
@@ -223,6 +223,7 @@ def test_the_engine_runs_in_blenders_own_python_unless_told(cube, style, monkeyp
         started.extend(command)
         raise OSError(2, "no matter")
 
+    monkeypatch.setattr(environment, "has_package", lambda _name: True)
     monkeypatch.setattr(worker.subprocess, "Popen", popen)
     assert "cannot be started (no matter)" in error_of(style=str(style))
     assert started[:4] == [sys.executable, "-s", "-m", "engine"]
