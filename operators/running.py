@@ -55,7 +55,6 @@ class Run:
         self._uid = obj.session_uid
         self._fingerprint = fingerprint(obj)
         self.stopping = False
-        python = engine_python.find()
         with ExitStack() as stack:
             folder = Path(
                 stack.enter_context(
@@ -68,6 +67,7 @@ class Run:
             )
             save(made, folder)
             self._style_sha256 = made.job.style.sha256  # as it is now, not after the run
+            python = engine_python.find()
             self.engine = worker.Engine(folder, python.path, watched=watched)
             stack.callback(self.engine.stop)
             stack.callback(preview.clear)
