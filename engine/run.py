@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,11 @@ import torch
 from .backbone import Backbone, Weights, find_weights
 from .critic import LAYERS
 from .job import Job, JobError
+from .messages import Send
 from .picture import read_picture, write_picture
 from .preview import Preview
 from .report import measure
 from .stylize import Progress, optimise, prepare
-
-Send = Callable[[dict[str, object]], None]
 
 
 class Cancelled(Exception):
