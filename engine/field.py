@@ -6,6 +6,7 @@ that no direction shows. Values live only on corners of voxels that the surface 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -104,10 +105,10 @@ class Field(nn.Module):
         extent = float((points.amax(0) - points.amin(0)).max())
         # Coordinates must fit their bits, whatever was asked for.
         finest = max(finest, extent / (1 << (BITS - 3)))
-        cell, self.lattices = extent * COARSEST, list[Lattice]()
-        while cell > finest or not self.lattices:
-            self.lattices.append(Lattice.around(points, cell, generator))
-            cell /= RATIO
+        cells = [finest]
+        while cells[-1] * RATIO < extent * COARSEST * math.sqrt(RATIO):
+            cells.append(cells[-1] * RATIO)
+        self.lattices = [Lattice.around(points, cell, generator) for cell in reversed(cells)]
         self.values = nn.ParameterList(
             torch.zeros(len(lattice.corners) + 1, 3, device=points.device)
             for lattice in self.lattices
