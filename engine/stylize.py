@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .adam import VisitedAdam
 from .backbone import Backbone
 from .color import match_colors
 from .critic import Critic
@@ -21,10 +22,9 @@ from .surface import Shot, Surface, shoot
 from .texture import Atlas, rasterize_texels
 from .views import Camera, close_ups, frame, orbit_cameras, sphere_directions
 
-LEARNING_RATE = 0.03  # of the finest lattice, in logits
-COARSE_RATE = 0.3  # of the coarsest lattice, relative to the finest
+LEARNING_RATE = 0.03  # in logits, of lattices as fine as a pixel
+COARSE_POWER = 0.5  # of a voxel's side in pixels, by which the rate of its lattice is divided
 DECAY_FROM = 0.7  # share of the run after which the learning rate falls to 0
-BETAS = (0.9, 0.99)
 LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
 LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
@@ -168,22 +168,21 @@ def optimise(job: Job, painting: Painting, style: Tensor, backbone: Backbone) ->
     Raises:
         JobError: if no camera sees the mesh.
     """
-    scales = schedule(job.settings)
+    scales, surface = schedule(job.settings), painting.original.surface
     total, done, vgg_seconds = sum(s.steps for s in scales), 0, 0.0
     work, all_work = 0, sum(s.steps * s.work for s in scales)
-    optimizer = _optimizer(painting.field)
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _decay(step / total))
+    optimizer = VisitedAdam(list(painting.field.values))
     order = torch.Generator().manual_seed(job.settings.seed)
     critic = Critic(job.settings, style, backbone)
     began = time.perf_counter()
     for scale in scales:
         plans = _plan(job, painting, scale, critic.background)
         critic.start_scale(scale.unit)
+        rates = _rates(painting.field, surface.extent / scale.unit)
         queue: list[int] = []
         for _ in range(scale.steps):
             queue = queue or torch.randperm(len(plans), generator=order).tolist()
             plan = plans[queue.pop()]
-            optimizer.zero_grad()
             image = plan.shot.image(
                 painting.colors(plan.base, plan.lookups), critic.background
             )  # (1, 3, H, W)
@@ -193,8 +192,7 @@ def optimise(job: Job, painting: Painting, style: Tensor, backbone: Backbone) ->
             losses.total.backward()
             vgg_seconds += time.perf_counter() - vgg_began
             image.backward(seen.grad)
-            optimizer.step()
-            rate.step()
+            optimizer.step([rate * _decay(done / total) for rate in rates])
             done, work = done + 1, work + scale.work
             yield Progress(
                 step=done,
@@ -239,14 +237,14 @@ def _plan(job: Job, painting: Painting, scale: Scale, background: Tensor) -> lis
     return plans
 
 
-def _optimizer(field: Field) -> torch.optim.Adam:
-    """Adam, with lower rates for coarse lattices, which would run away otherwise."""
-    last = max(len(field.lattices) - 1, 1)
-    groups = [
-        {"params": [values], "lr": LEARNING_RATE * COARSE_RATE ** (1 - level / last)}
-        for level, values in enumerate(field.values)
+def _rates(field: Field, pixel: float) -> list[float]:
+    """Learning rate of each lattice where a pixel is `pixel` world units on the surface.
+
+    What is coarse for the scale has had its steps: at full rate it would run away.
+    """
+    return [
+        LEARNING_RATE * min(1.0, pixel / lattice.cell) ** COARSE_POWER for lattice in field.lattices
     ]
-    return torch.optim.Adam(groups, betas=BETAS)
 
 
 def _decay(share: float) -> float:
