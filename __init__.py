@@ -5,6 +5,7 @@ from .operators import (
     command,
     fetch_weights,
     install,
+    more_styles,
     presets,
     preview,
     running,
@@ -13,7 +14,7 @@ from .operators import (
     task,
     unwrap,
 )
-from .panels import preferences, preset_menu, result, sidebar, subpanels, thumbnail
+from .panels import look, preferences, preset_menu, result, sidebar, subpanels, thumbnail
 
 _PARTS = (
     settings,
@@ -23,6 +24,7 @@ _PARTS = (
     command,
     unwrap,
     choose_style,
+    more_styles,
     presets,
     task,
     install,
@@ -31,6 +33,7 @@ _PARTS = (
     thumbnail,
     preset_menu,
     sidebar,
+    look,
     subpanels,
     result,
 )

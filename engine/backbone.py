@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +97,6 @@ class Backbone(nn.Module):
             raise ValueError(f"{weights.name} has no layers {sorted(missing)}")
         deepest = max(names.index(layer) for layer in layers)
         self.names = names[: deepest + 1]
-        self.layers = layers
         self.stages = nn.ModuleList(
             nn.AvgPool2d(2) if isinstance(m, nn.MaxPool2d) else _plain(m)
             for m in list(modules)[: deepest + 1]
@@ -105,14 +105,19 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(STD)[:, None, None])
         self.requires_grad_(False).to(memory_format=torch.channels_last)
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Features of `image` (1, 3, H, W) in 0-1: for each layer, (1, C, h, w)."""
+    def forward(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Features of `image` (1, 3, H, W) in 0-1: for each of `layers`, (1, C, h, w).
+
+        Nothing after the deepest of them is computed.
+        """
         x = ((image - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        out = {}
+        out: dict[str, Tensor] = {}
         for name, stage in zip(self.names, self.stages, strict=True):
             x = stage(x)
-            if name in self.layers:
+            if name in layers:
                 out[name] = x
+            if len(out) == len(layers):
+                break
         return out
 
 

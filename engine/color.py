@@ -1,4 +1,4 @@
-"""Colours as a whole: matching the original's to the style's before the first step."""
+"""Colours as a whole: matching one picture's to another's, and greys apart from hues."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 # Covariance that any picture is taken to have, so that flat colours are not blown up: a
 # standard deviation of about 0.03 in 0-1.
 FLOOR = 1e-3
+LUMA = (0.2126, 0.7152, 0.0722)  # of sRGB's primaries (ITU-R BT.709)
 
 
 class ColorMap(NamedTuple):
@@ -20,7 +21,25 @@ class ColorMap(NamedTuple):
 
     def __call__(self, colors: Tensor) -> Tensor:
         """Map colours (N, 3) and clamp them to 0-1."""
-        return (colors @ self.matrix.T + self.offset).clamp(0, 1)
+        return (colors @ self.matrix.to(colors).T + self.offset.to(colors)).clamp(0, 1)
+
+
+KEEP = ColorMap(torch.eye(3), torch.zeros(3))
+
+
+def grey(colors: Tensor) -> Tensor:
+    """Colours (..., 3) as greys of the same luma, (..., 3)."""
+    return (colors @ colors.new_tensor(LUMA))[..., None].expand(colors.shape)
+
+
+def with_greys(colors: Tensor, greys: Tensor) -> Tensor:
+    """`colors` (N, 3) with the luma of `greys` (N, 3), as far as hues allow that are kept exactly.
+
+    All three channels move by as much, so that the differences between them stay.
+    """
+    wanted = (greys - grey(colors))[:, :1]
+    low, high = -colors.amin(-1, keepdim=True), 1 - colors.amax(-1, keepdim=True)
+    return colors + wanted.maximum(low).minimum(high)
 
 
 def match_colors(source: Tensor, target: Tensor) -> ColorMap:

@@ -1,20 +1,26 @@
-"""How a rendered view is judged: VGG features against the style's and the content's."""
+"""How a rendered view is judged: VGG features against the styles' and the content's."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from .aims import Aim
 from .backbone import Backbone
 from .job import STYLE_LAYERS, Settings
-from .losses import content_loss, gram, mask_pyramid, straight_through, style_loss
-from .painting import Plan
+from .losses import content_loss, gram, mask_pyramid, straight_through, total_variation
+from .painting import Painting, Plan
+from .style_losses import STYLE_LOSSES
 
 CONTENT_LAYER = "relu4_2"
 LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
 GRAM_MEMORY = 0.5  # share of the running Gram that a step keeps; with more, colours swing
+LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
+LARGEST_PICTURE = 1024  # pixels; a style's longer side is cut to pieces of so many
 
 
 class Losses(NamedTuple):
@@ -25,71 +31,167 @@ class Losses(NamedTuple):
     total: Tensor
 
 
+@dataclass
+class _Target:
+    """One style at the current scale: its descriptions a layer, and the running ones."""
+
+    aim: Aim
+    wanted: list[Tensor]
+    running: list[Tensor] = field(default_factory=list)
+
+
 class Critic:
-    """Judges views; keeps the targets of the current scale and the running Gram matrices.
+    """Judges views; keeps the targets of the current scale and the running descriptions.
 
     One view is a poor sample of the style, so Grams are averaged over recent views.
 
     Args:
         settings: the weights of the losses.
-        style: (3, H, W) float in 0-1.
+        painting: whose views are judged.
         backbone: with LAYERS.
     """
 
-    def __init__(self, settings: Settings, style: Tensor, backbone: Backbone) -> None:
-        self.settings, self.style, self.backbone = settings, style, backbone
-        self.background = style.mean((1, 2))  # (3,), so that outlines stand out little
-        self.targets: list[Tensor] = []
-        self.running: list[Tensor] = []
+    def __init__(self, settings: Settings, painting: Painting, backbone: Backbone) -> None:
+        self.settings, self.painting, self.backbone = settings, painting, backbone
+        self.loss = STYLE_LOSSES[settings.style_loss]
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.layers: tuple[str, ...] = ()
+        self.targets: list[_Target] = []
+        self.strength = 0.0
         self.contents: dict[int, Tensor] = {}
 
-    def start_scale(self, unit: int) -> None:
-        """Take the style picture with a short side of `unit` pixels as the target."""
-        self.targets = style_grams(self.style, unit, self.backbone)
+    def start_scale(self, unit: float, layers: tuple[str, ...]) -> None:
+        """Take the style pictures with a short side of `unit` pixels as the targets.
+
+        Args:
+            unit: pixels.
+            layers: of LAYERS, those to judge by.
+        """
+        before = [target.running for target in self.targets] if layers == self.layers else []
+        self.layers = layers
+        self.names = [name for name in STYLE_LAYERS if name in layers]
+        self.targets = [_Target(aim, self._describe(aim, unit)) for aim in self.painting.aims]
+        for target, running in zip(self.targets, before, strict=False):
+            target.running = running
         self.contents.clear()
+        if CONTENT_LAYER in layers:
+            self.strength = content_strength(self.painting.aims, unit, self.backbone)
 
     def judge(self, image: Tensor, plan: Plan) -> Losses:
         """Losses of `image` (1, 3, H, W), a render of `plan`."""
-        features = self.backbone(image)
-        masks = masks_of(features, plan.shot.mask)
-        grams = [gram(features[name], masks[name]) for name in STYLE_LAYERS]
-        style = style_loss(self._averaged(grams), self.targets, self.settings.layer_weights)
-        content = content_loss(features[CONTENT_LAYER], self._content(plan), masks[CONTENT_LAYER])
+        features = self.backbone(self.painting.judged(image), self.layers)
+        style = self._style(features, plan)
+        content = style.new_zeros(())
+        if CONTENT_LAYER in features:
+            mask = masks_of(features, plan.shot.mask)[CONTENT_LAYER]
+            target = self._content(plan)
+            content = content_loss(features[CONTENT_LAYER], target, mask, self.strength)
         total = self.settings.content_weight * content + self.settings.style_weight * style
+        if self.settings.tv_weight:
+            total = total + self.settings.tv_weight * total_variation(image, plan.shot.mask)
         return Losses(content, style, total)
 
-    def _averaged(self, grams: list[Tensor]) -> list[Tensor]:
-        """Running means of the Grams, with the gradient of the newest."""
-        newest = [g.detach() for g in grams]
-        self.running = [
-            torch.lerp(new, old, GRAM_MEMORY)
-            for new, old in zip(newest, self.running or newest, strict=True)
+    def _style(self, features: dict[str, Tensor], plan: Plan) -> Tensor:
+        """Mean of the styles' losses, each by its weight and its share of what the view shows."""
+        parts, weights = [next(iter(features.values())).sum() * 0], [1e-12]
+        shown = float(plan.shot.mask.sum())
+        for target, mask in zip(self.targets, plan.masks, strict=True):
+            share = float(mask.sum()) / max(shown, 1e-6)
+            if share < LEAST_SHARE or target.aim.weight == 0:
+                continue
+            parts.append(target.aim.weight * share * self._one_style(features, mask, target))
+            weights.append(target.aim.weight * share)
+        return torch.stack(parts).sum() / sum(weights)
+
+    def _one_style(self, features: dict[str, Tensor], mask: Tensor, target: _Target) -> Tensor:
+        """Weighted sum over layers."""
+        masks = masks_of(features, mask)
+        found = [self.loss.describe(features[n], masks[n], self.generator) for n in self.names]
+        if self.loss.is_mean:
+            found = _averaged(found, target)
+        weights = dict(zip(STYLE_LAYERS, self.settings.layer_weights, strict=True))
+        parts = [
+            weights[name] * self.loss.compare(one, wanted, self.generator)
+            for name, one, wanted in zip(self.names, found, target.wanted, strict=True)
         ]
-        return [straight_through(r, g) for r, g in zip(self.running, grams, strict=True)]
+        return torch.stack(parts).sum()
+
+    @torch.no_grad()
+    def _describe(self, aim: Aim, unit: float) -> list[Tensor]:
+        """Each layer's description of a style picture."""
+        described = []
+        for piece in pieces(resized(aim.picture, unit)):
+            features = self.backbone(piece, self.names)
+            described.append(
+                [self.loss.describe(f, ones(f), self.generator) for f in features.values()]
+            )
+        together = torch.mean if self.loss.is_mean else _some_rows
+        return [together(torch.stack(layer), dim=0) for layer in zip(*described, strict=True)]
 
     @torch.no_grad()
     def _content(self, plan: Plan) -> Tensor:
         """Features of the content target, computed once a scale."""
         if plan.number not in self.contents:
-            self.contents[plan.number] = self.backbone(plan.content)[CONTENT_LAYER]
+            seen = self.painting.judged(plan.content)
+            self.contents[plan.number] = self.backbone(seen, (CONTENT_LAYER,))[CONTENT_LAYER]
         return self.contents[plan.number]
 
 
-def resized(style: Tensor, unit: int) -> Tensor:
+def _averaged(found: list[Tensor], target: _Target) -> list[Tensor]:
+    """Running means of descriptions, with the gradient of the newest."""
+    newest = [one.detach() for one in found]
+    target.running = [
+        torch.lerp(new, old, GRAM_MEMORY)
+        for new, old in zip(newest, target.running or newest, strict=True)
+    ]
+    return [straight_through(r, f) for r, f in zip(target.running, found, strict=True)]
+
+
+def _some_rows(rows: Tensor, dim: int) -> Tensor:
+    """As many rows (R, C) of (P, R, C) as one of P pieces has, evenly of all."""
+    count = rows.shape[dim + 1]
+    return rows.flatten(0, 1)[:: rows.shape[dim]][:count]
+
+
+def resized(style: Tensor, unit: float) -> Tensor:
     """The style picture (1, 3, h, w) with its short side `unit` pixels long."""
     height, width = style.shape[1:]
     factor = unit / min(height, width)
-    size = [max(1, round(height * factor)), max(1, round(width * factor))]
+    size = [max(16, round(height * factor)), max(16, round(width * factor))]
     return torch.nn.functional.interpolate(
         style[None], size=size, mode="bicubic", antialias=True, align_corners=False
     ).clamp(0, 1)
 
 
+def pieces(picture: Tensor) -> list[Tensor]:
+    """`picture` (1, 3, H, W) cut evenly, so that no side is longer than LARGEST_PICTURE."""
+    rows, columns = (-(-side // LARGEST_PICTURE) for side in picture.shape[2:])
+    return [piece for band in picture.chunk(rows, 2) for piece in band.chunk(columns, 3)]
+
+
+def ones(features: Tensor) -> Tensor:
+    """Coverage (h, w) of features (1, C, h, w) all of which count."""
+    return torch.ones_like(features[0, 0])
+
+
 @torch.no_grad()
-def style_grams(style: Tensor, unit: int, backbone: Backbone) -> list[Tensor]:
+def style_grams(
+    style: Tensor, unit: float, backbone: Backbone, layers: Sequence[str] = STYLE_LAYERS
+) -> list[Tensor]:
     """Gram matrices of the style picture with its short side `unit` pixels long."""
-    features = backbone(resized(style, unit))
-    return [gram(f, torch.ones_like(f[0, 0])) for f in (features[n] for n in STYLE_LAYERS)]
+    cut = [backbone(piece, layers) for piece in pieces(resized(style, unit))]
+    return [torch.stack([gram(f[n], ones(f[n])) for f in cut]).mean(0) for n in layers]
+
+
+@torch.no_grad()
+def content_strength(aims: Sequence[Aim], unit: float, backbone: Backbone) -> float:
+    """Mean square of a pixel's features in the content's layer, over the style pictures."""
+    squares = [
+        backbone(piece, (CONTENT_LAYER,))[CONTENT_LAYER].square().sum(1).mean()
+        for aim in aims
+        for piece in pieces(resized(aim.picture, unit))
+    ]
+    return float(torch.stack(squares).mean())
 
 
 def masks_of(features: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:

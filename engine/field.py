@@ -17,6 +17,7 @@ from .views import random_rotation
 
 RATIO = 1.6  # of a lattice's voxel to the next finer one's
 COARSEST = 0.25  # of the object's largest side
+NOISE_GAIN = 3.4  # variance of a value over that of what is interpolated between eight: (3/2)^3
 BITS = 21  # of each coordinate of a voxel in its key
 CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
 
@@ -114,6 +115,18 @@ class Field(nn.Module):
             for lattice in self.lattices
         )
 
+        self.untouched = self.values[-1].detach().clone()
+
+    @torch.no_grad()
+    def scatter(self, deviation: float, *, seed: int) -> None:
+        """Start from noise: the values' sum gets about `deviation`, each lattice an equal part."""
+        generator = torch.Generator().manual_seed(seed)
+        for values in self.values:
+            noise = torch.randn(values.shape, generator=generator).to(values)
+            values.copy_(noise * deviation * math.sqrt(NOISE_GAIN / len(self.values)))
+            values[-1] = 0
+        self.untouched.copy_(self.values[-1])
+
     def include(self, points: Tensor) -> None:
         """Make `points` (N, 3) ones that `locate` can find; lookups made before are void."""
         self.lattices = [lattice.including(points) for lattice in self.lattices]
@@ -136,10 +149,10 @@ class Field(nn.Module):
 
     @torch.no_grad()
     def moved(self, points: Tensor) -> Tensor:
-        """Share (N,) of each point's weight in the finest lattice on values that are not 0."""
+        """Share (N,) of each point's weight in the finest lattice on values that have moved."""
         lattice = self.lattices[-1].including(points)
         lookup = lattice.locate(points)
-        touched = (self.values[-1] != 0).any(-1)
+        touched = (self.values[-1] != self.untouched).any(-1)
         touched[-1] = False
         return (_trilinear(lookup.fraction) * touched[lattice.table[lookup.cell]]).sum(-1)
 

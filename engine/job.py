@@ -10,6 +10,7 @@ import json
 import math
 import shutil
 import zlib
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from tokenize import TokenError
@@ -18,11 +19,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-FORMAT = 1
+FORMAT = 2
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 DEVICES = ("AUTO", "CPU", "CUDA", "MPS")
 BACKBONES = ("AUTO", "VGG19", "VGG16")
-STYLE_FOLDER = "style"  # of its own in the job, so that the picture keeps its name
+STYLE_LOSSES = ("GRAM", "MEAN_COVARIANCE", "SLICED_WASSERSTEIN", "NEAREST_FEATURES")
+COLORS = ("STYLE", "MATCHED", "ORIGINAL")
+STARTS = ("MATCHED", "ORIGINAL", "NOISE")
+CONTENT_SOURCES = ("AUTO", "TEXTURE", "CLAY", "BOTH")
 RANGES = {
     "style_weight": (0.0, 1e6),
     "content_weight": (0.0, 1e6),
@@ -30,6 +34,10 @@ RANGES = {
     "view_count": (0, 256),
     "steps": (0, 100_000),
     "seed": (0, 2**31 - 1),
+    "stroke_size": (0.1, 10.0),
+    "stroke_length": (0.0, 1e6),
+    "stroke_rotation": (-6.5, 6.5),  # radians, a little more than a turn
+    "tv_weight": (0.0, 1e6),
 }
 # What reading a folder raises that holds something else, or half of a job.
 UNREADABLE = (
@@ -137,17 +145,32 @@ class View:
 
 @dataclass(frozen=True)
 class Style:
-    """The picture to paint in the style of: any file that Pillow decodes."""
+    """A picture to paint in the style of.
+
+    Attributes:
+        file: anything that Pillow decodes.
+        weight: how much it counts beside the run's other styles, >= 0.
+        region: (F, 3) float32 in 0-1, per corner of the mesh, how strongly it is painted there;
+            None paints it everywhere.
+    """
 
     file: Path
+    weight: float = 1.0
+    region: np.ndarray | None = None
 
     def validate(self) -> None:
-        """Raise JobError unless the file is there."""
+        """Raise JobError unless the file is there and the weight is one."""
         if not self.file.is_file():
             raise JobError(
                 f"Style picture {str(self.file)!r}",
                 "there is no such file",
                 "Choose a picture that exists",
+            )
+        if not _is_number(self.weight) or not 0 <= self.weight <= 1e6:
+            raise JobError(
+                f"Style picture {self.file.name!r}",
+                f"its weight {self.weight!r} is not a number within 0 to 1000000",
+                "Give it one in that range",
             )
 
     @property
@@ -186,6 +209,17 @@ PRESETS = {
 }  # fmt: skip
 
 
+CHOICES: dict[str, Collection[str]] = {
+    "preset": PRESETS,
+    "device": DEVICES,
+    "backbone": BACKBONES,
+    "style_loss": STYLE_LOSSES,
+    "color": COLORS,
+    "start": STARTS,
+    "content_source": CONTENT_SOURCES,
+}
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the artist sets; every default of the project lives here.
@@ -201,6 +235,15 @@ class Settings:
         device: one of DEVICES.
         backbone: one of BACKBONES.
         weights_file: VGG-19 weights on this machine; empty looks in torchvision's cache.
+        style_loss: one of STYLE_LOSSES, how features are compared with the style's.
+        color: one of COLORS: the style's, the original's mean and spread in the style's
+            strokes, or the original's own hues with painted light and dark.
+        stroke_size: short side of the style picture over the object's size on the screen.
+        stroke_length: the same in world units; 0 takes `stroke_size`.
+        stroke_rotation: by which the style picture is turned, radians, anticlockwise.
+        start: one of STARTS, what the paint starts from.
+        tv_weight: factor of the total variation, >= 0; smooths.
+        content_source: one of CONTENT_SOURCES, what the content loss holds on to.
     """
 
     preset: str = "STANDARD"
@@ -214,10 +257,25 @@ class Settings:
     device: str = "AUTO"
     backbone: str = "AUTO"
     weights_file: str = ""
+    style_loss: str = "GRAM"
+    color: str = "STYLE"
+    stroke_size: float = 1.0
+    stroke_length: float = 0.0
+    stroke_rotation: float = 0.0
+    start: str = "MATCHED"
+    tv_weight: float = 0.0
+    content_source: str = "AUTO"
+
+    def strokes(self, extent: float) -> float:
+        """Short side of the style picture over the size of an object `extent` world units large."""
+        low, high = RANGES["stroke_size"]
+        if self.stroke_length:
+            return min(max(self.stroke_length / extent, low), high)
+        return self.stroke_size
 
     def validate(self) -> None:
         """Raise JobError for the first setting that is out of its range."""
-        for name, choices in (("preset", PRESETS), ("device", DEVICES), ("backbone", BACKBONES)):
+        for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in tuple(choices):
                 raise JobError(
@@ -265,6 +323,9 @@ class Job:
         originals: the look of each material of the mesh, (H, W, 3) float32 in 0-1,
             sRGB-encoded, row 0 on top; one texel where a material has a flat colour.
         views: cameras to paint from; none stands for an even sphere around the mesh.
+        more_styles: pictures to learn from besides.
+        protected: (F, 3) float32 in 0-1, per corner of the mesh, how much of the original stays
+            as it is; None protects nothing.
     """
 
     mesh: Mesh
@@ -272,12 +333,30 @@ class Job:
     settings: Settings
     originals: tuple[np.ndarray, ...]
     views: tuple[View, ...] = field(default=())
+    more_styles: tuple[Style, ...] = field(default=())
+    protected: np.ndarray | None = None
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        """All pictures to learn from."""
+        return (self.style, *self.more_styles)
 
     def validate(self) -> None:
         """Raise JobError for the first thing that would stop the run."""
         self.settings.validate()
-        self.style.validate()
+        for style in self.styles:
+            style.validate()
+        if self.settings.style_weight and not any(style.weight for style in self.styles):
+            raise JobError("Styles", "the weight of each of them is 0", "Raise one of them")
         self.mesh.validate()
+        for name, values in self._regions().items():
+            _expect(name, values, np.float32, self.mesh.faces.shape)
+            if not (values.min() >= 0 and values.max() <= 1):
+                raise JobError(
+                    f"Job array {name}",
+                    f"its values reach from {values.min()} to {values.max()} instead of 0 to 1",
+                    "Export the job again",
+                )
         for view in self.views:
             view.validate()
         if not 0 <= self.mesh.materials.min() <= self.mesh.materials.max() < len(self.originals):
@@ -296,22 +375,31 @@ class Job:
                     "Reload or replace the image",
                 )
 
+    def _regions(self) -> dict[str, np.ndarray]:
+        """What there is of arrays (F, 3), by their names in the job's file."""
+        named = {f"region_{i}": style.region for i, style in enumerate(self.styles)}
+        named["protected"] = self.protected
+        return {name: values for name, values in named.items() if values is not None}
+
     def save(self, folder: Path) -> None:
         """Write the job into `folder`, which is made if need be.
 
         Images are stored as float16: closer than 1/4096, so 8-bit pixels survive.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / STYLE_FOLDER).mkdir(exist_ok=True)
-        shutil.copyfile(self.style.file, folder / STYLE_FOLDER / self.style.file.name)
+        for number, style in enumerate(self.styles):
+            style_file(folder, number, "").mkdir(exist_ok=True)
+            shutil.copyfile(style.file, style_file(folder, number, style.file.name))
         views = np.array([(v.world_to_camera, v.projection) for v in self.views], np.float32)
         arrays = {f.name: getattr(self.mesh, f.name) for f in fields(Mesh)}
-        np.savez(folder / "arrays.npz", views=views.reshape(-1, 2, 4, 4), **arrays)
+        np.savez(
+            folder / "arrays.npz", views=views.reshape(-1, 2, 4, 4), **arrays, **self._regions()
+        )
         for index, image in enumerate(self.originals):
             np.save(folder / f"original_{index}.npy", image.astype(np.float16))
         text = {
             "format": FORMAT,
-            "style": self.style.file.name,
+            "styles": [{"file": s.file.name, "weight": s.weight} for s in self.styles],
             "settings": asdict(self.settings),
             "originals": len(self.originals),
             "views": [{"name": v.name, "aspect": v.aspect} for v in self.views],
@@ -329,10 +417,18 @@ class Job:
             text = json.loads((folder / "job.json").read_text(encoding="utf-8"))
             if text["format"] != FORMAT:
                 raise ValueError(f"format {text['format']!r} instead of {FORMAT}")
-            style_name = Path(text["style"]).name
             with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
                 mesh = Mesh(**{f.name: arrays[f.name] for f in fields(Mesh)})
                 matrices = arrays["views"]
+                styles = tuple(
+                    Style(
+                        style_file(folder, number, Path(style["file"]).name),
+                        style["weight"],
+                        arrays.get(f"region_{number}"),
+                    )
+                    for number, style in enumerate(text["styles"])
+                )
+                protected = arrays.get("protected")
             originals = tuple(
                 np.load(folder / f"original_{i}.npy", allow_pickle=False).astype(np.float32)
                 for i in range(text["originals"])
@@ -342,15 +438,24 @@ class Job:
                 for v, (world_to_camera, projection) in zip(text["views"], matrices, strict=True)
             )
             settings = _settings(text["settings"])
+            first, *others = styles
         except UNREADABLE as error:
             raise JobError(
                 f"Job folder {str(folder)!r}",
                 f"it cannot be read ({error})",
                 "Export the job again",
             ) from error
-        job = cls(mesh, Style(folder / STYLE_FOLDER / style_name), settings, originals, views)
+        job = cls(mesh, first, settings, originals, views, tuple(others), protected)
         job.validate()
         return job
+
+
+def style_file(folder: Path, number: int, name: str) -> Path:
+    """Where a job in `folder` keeps a style picture: each in a folder of its own.
+
+    So that all keep their names.
+    """
+    return folder / (f"style_{number}" if number else "style") / name
 
 
 def _is_number(value: object) -> bool:

@@ -1,12 +1,10 @@
-"""What the optimisation makes small: content, style.
+"""What the optimisation makes small beside the style: content, total variation; Gram matrices.
 
 Every loss is relative to its target's own size, so that one weight serves every mesh and
 style. Only what the mesh covers counts: a background in the statistics would be painted on.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -47,30 +45,36 @@ def gram(features: Tensor, mask: Tensor) -> Tensor:
     return (flat * weight) @ flat.T / weight.sum().clamp(min=1e-6)
 
 
-def content_loss(features: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 0.0) -> Tensor:
     """||F - T||^2 / ||T||^2 over the covered pixels (Gatys et al. 2016, eq. 1, relative).
 
     Args:
         features, target: (1, C, h, w) float.
         mask: (h, w) float in 0-1.
+        floor: mean ||T||^2 of a pixel, at least: that of the style. A target that is much fainter
+            than the style, such as clay, would outweigh it otherwise.
     """
-    return ((features - target).square() * mask).sum() / (target.square() * mask).sum().clamp(
-        min=1e-12
-    )
+    least = floor * mask.sum()
+    size = (target.square() * mask).sum().maximum(least)
+    return ((features - target).square() * mask).sum() / size.clamp(min=1e-12)
 
 
-def style_loss(grams: list[Tensor], targets: list[Tensor], weights: Sequence[float]) -> Tensor:
-    """Sum over layers of w ||G - T||^2 / ||T||^2 (Gatys et al. 2016, eq. 4-5, relative).
+def total_variation(image: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels (Rudin et al. 1992, anisotropic).
 
     Args:
-        grams, targets: a (C, C) for each layer.
-        weights: one for each layer, >= 0.
+        image: (1, 3, H, W) in 0-1.
+        mask: (H, W) in 0-1; pairs count by the product of both pixels' coverage.
     """
-    parts = [
-        w * (g - t).square().sum() / t.square().sum()
-        for g, t, w in zip(grams, targets, weights, strict=True)
-    ]
-    return torch.stack(parts).sum()
+    total, count = image.new_zeros(()), image.new_zeros(())
+    for axis in (0, 1):
+        near, far = (slice(1, None), slice(None, -1))
+        pick = [(slice(None),) * axis + (part,) for part in (near, far)]
+        pairs = mask[pick[0]] * mask[pick[1]]
+        steps = image[0][(slice(None), *pick[0])] - image[0][(slice(None), *pick[1])]
+        total = total + (steps.abs().mean(0) * pairs).sum()
+        count = count + pairs.sum()
+    return total / count.clamp(min=1e-6)
 
 
 def straight_through(average: Tensor, newest: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .color import ColorMap, match_colors
 from .surface import Shot, Surface
 from .texture import fill_margin, interpolate, mip_pyramid, rasterize_texels, sample
 from .visibility import Outside
@@ -15,6 +16,38 @@ from .visibility import Outside
 ONE_COLOR = 1.5 / 255  # largest spread within what counts as a single colour
 CLAY = 0.8  # grey of the clay render, in 0-1
 HEADLIGHT, AMBIENT = 0.65, 0.35
+FACING = 5  # angles to the eye that stand for all when the clay's colours are chosen
+
+
+@dataclass(frozen=True)
+class Clay:
+    """Shading that shows the form where the look does not.
+
+    Attributes:
+        outside: for ambient occlusion.
+        tint: from the shading's greys to the colours of its render. In greys of its own clay
+            would be so faint that no paint could come near to it.
+    """
+
+    outside: Outside
+    tint: ColorMap
+
+    @classmethod
+    def of(cls, surface: Surface, style: Tensor) -> Clay:
+        """Clay with the mean and spread of the colours `style` (N, 3)."""
+        outside = Outside.of(surface)
+        face = torch.arange(len(surface.faces), device=style.device)
+        middle = torch.full((len(face), 3), 1 / 3, device=style.device)
+        openness = outside.openness(surface.points(face, middle), _normals(surface, face, middle))
+        shade = _light(torch.linspace(0, 1, FACING, device=style.device))[:, None] * openness
+        return cls(outside, match_colors(_greys(shade), style))
+
+    def shade(self, surface: Surface, shot: Shot, eye: Tensor) -> Tensor:
+        """Brightness (N,) of a view's points in the light of a lamp at `eye` (3,)."""
+        normal = _normals(surface, shot.face, shot.bary)
+        to_eye = torch.nn.functional.normalize(eye - shot.point, dim=-1)
+        light = _light((normal * to_eye).sum(-1).abs())
+        return (light * self.outside.openness(shot.point, normal)).clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -24,26 +57,37 @@ class Original:
     Attributes:
         surface: the mesh.
         pyramids: for each material, its texture's mip levels (H, W, 3), margins filled.
-        clay: whether the look is of one colour, so that shading must carry the form.
-        outside: for the clay's ambient occlusion; None where the look is not clay.
+        source: what the content target shows: TEXTURE, CLAY or BOTH.
+        clay: None where it shows the texture alone.
     """
 
     surface: Surface
     pyramids: tuple[list[Tensor], ...]
-    clay: bool
-    outside: Outside | None
+    source: str
+    clay: Clay | None
 
     @classmethod
-    def of(cls, surface: Surface, images: Sequence[Tensor]) -> Original:
-        """Prepare `images`, for each material a (H, W, 3) float in 0-1."""
+    def of(cls, surface: Surface, images: Sequence[Tensor], source: str, style: Tensor) -> Original:
+        """Prepare the look.
+
+        Args:
+            surface: the mesh.
+            images: for each material, (H, W, 3) float in 0-1.
+            source: one of CONTENT_SOURCES; AUTO takes the texture, or clay where that is of one
+                colour.
+            style: (N, 3) colours of the style picture.
+        """
         filled, seen = [], []
         for number, image in enumerate(images):
             picture, used = _islands(surface, number, image)
             filled.append(mip_pyramid(picture))
             seen.append(used)
-        colors = torch.cat(seen)
-        clay = float((colors.amax(0) - colors.amin(0)).max()) <= ONE_COLOR
-        return cls(surface, tuple(filled), clay, Outside.of(surface) if clay else None)
+        if source == "AUTO":
+            colors = torch.cat(seen)
+            plain = float((colors.amax(0) - colors.amin(0)).max()) <= ONE_COLOR
+            source = "CLAY" if plain else "TEXTURE"
+        clay = None if source == "TEXTURE" else Clay.of(surface, style)
+        return cls(surface, tuple(filled), source, clay)
 
     def albedo(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
         """Colours (N, 3) of the texture at surface points, without shading.
@@ -69,15 +113,28 @@ class Original:
             shot: the view.
             eye: (3,) where its camera stands.
         """
-        if self.outside is None:
+        if self.clay is None:
             return self.albedo(shot.face, shot.bary, shot.footprint)
-        surface = self.surface
-        normal = interpolate(surface.normals[surface.faces[shot.face]], shot.bary)
-        normal = torch.nn.functional.normalize(normal, dim=-1)
-        to_eye = torch.nn.functional.normalize(eye - shot.point, dim=-1)
-        light = AMBIENT + HEADLIGHT * (normal * to_eye).sum(-1).abs()
-        shade = light * self.outside.openness(shot.point, normal)
-        return (CLAY * shade.clamp(0, 1))[:, None].expand(-1, 3)
+        shade = self.clay.shade(self.surface, shot, eye)
+        if self.source == "CLAY":
+            return self.clay.tint(_greys(shade))
+        return self.albedo(shot.face, shot.bary, shot.footprint) * shade[:, None]
+
+
+def _normals(surface: Surface, face: Tensor, bary: Tensor) -> Tensor:
+    """Smooth unit normals (N, 3)."""
+    normal = interpolate(surface.normals[surface.faces[face]], bary)
+    return torch.nn.functional.normalize(normal, dim=-1)
+
+
+def _light(facing: Tensor) -> Tensor:
+    """Brightness by the cosine of the angle between normal and eye."""
+    return AMBIENT + HEADLIGHT * facing
+
+
+def _greys(shade: Tensor) -> Tensor:
+    """Grey colours (N, 3) of clay, of N brightnesses of any shape."""
+    return (CLAY * shade.flatten().clamp(0, 1))[:, None].expand(-1, 3)
 
 
 def _islands(surface: Surface, material: int, image: Tensor) -> tuple[Tensor, Tensor]:

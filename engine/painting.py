@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .color import ColorMap
+from .aims import Aim
+from .color import ColorMap, grey, with_greys
 from .field import Field, Lookup
 from .original import Original
 from .surface import Shot
@@ -17,35 +19,78 @@ EDGE = 0.1  # colours are kept this far from 0 and 1 before they become logits
 BLOCK = 1 << 18  # texels baked at once
 
 
+class Ground(NamedTuple):
+    """What lies below the paint at N points of the surface.
+
+    Attributes:
+        albedo: (N, 3) the original's colours.
+        logits: (N, 3) what the field is added to.
+        regions: (N, S) how strongly each style is wanted, 0-1.
+    """
+
+    albedo: Tensor
+    logits: Tensor
+    regions: Tensor
+
+    @property
+    def cover(self) -> Tensor:
+        """(N, 1) how much of the original the paint hides, 0-1."""
+        return self.regions.sum(-1, keepdim=True).clamp(max=1)
+
+
 @dataclass(frozen=True)
 class Painting:
     """What is optimised, and how it becomes colours.
 
     Attributes:
         original: the look it starts from.
-        color_map: from the original's colours to the style's.
+        aims: the styles.
+        starts: for each style, from the original's colours to those it starts from.
+        keeps_hues: whether only the luma is painted.
         field: the paint, added to the logit of the mapped original.
         atlas: where faces that share texels look their paint up.
     """
 
     original: Original
-    color_map: ColorMap
+    aims: tuple[Aim, ...]
+    starts: tuple[ColorMap, ...]
+    keeps_hues: bool
     field: Field
     atlas: Atlas
+
+    @property
+    def background(self) -> Tensor:
+        """(3,): the styles' mean colour, so that outlines stand out little."""
+        return torch.stack([aim.picture.mean((1, 2)) for aim in self.aims]).mean(0)
 
     def points(self, shot: Shot) -> Tensor:
         """Where (N, 3) the points of a view look their paint up in the field."""
         uv = interpolate(self.original.surface.uvs[shot.face], shot.bary)
         return self.atlas.resolve(uv, shot.point)
 
-    def base(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
-        """Logits (N, 3) of the mapped original; arguments as of `Original.albedo`."""
+    def ground(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Ground:
+        """What lies below the paint; arguments as of `Original.albedo`."""
         albedo = self.original.albedo(face, bary, footprint)
-        return torch.logit(self.color_map(albedo).clamp(EDGE, 1 - EDGE))
+        regions = torch.cat(
+            [interpolate(aim.region[face][..., None], bary) for aim in self.aims], 1
+        )  # (N, S)
+        share = regions + 1e-6
+        share = share / share.sum(-1, keepdim=True)
+        seen = self.judged(albedo.T[None, :, None])[0, :, 0].T  # (N, 3)
+        start = torch.stack([map_(seen) for map_ in self.starts], 1)  # (N, S, 3)
+        mixed = (start * share[..., None]).sum(1)
+        return Ground(albedo, torch.logit(mixed.clamp(EDGE, 1 - EDGE)), regions)
 
-    def colors(self, base: Tensor, lookups: list[Lookup]) -> Tensor:
-        """Painted colours (N, 3) in 0-1 of points of logits `base` (N, 3)."""
-        return torch.sigmoid(base + self.field(lookups))
+    def colors(self, ground: Ground, paint: Tensor) -> Tensor:
+        """Colours (N, 3) in 0-1 of points with `paint` (N, 3), values of the field."""
+        colors = torch.sigmoid(ground.logits + paint)
+        if self.keeps_hues:
+            colors = with_greys(ground.albedo, grey(colors))
+        return torch.lerp(ground.albedo, colors, ground.cover)
+
+    def judged(self, image: Tensor) -> Tensor:
+        """What the network sees of an image (1, 3, H, W): greys where only the luma is painted."""
+        return grey(image.movedim(1, -1)).movedim(-1, 1) if self.keeps_hues else image
 
     @torch.no_grad()
     def bake(self, size: int) -> Tensor:
@@ -58,9 +103,9 @@ class Painting:
         image = torch.zeros(size * size, 3, device=texels.bary.device)
         for part in blocks(len(texels.texel), BLOCK):
             face, bary = texels.face[part], texels.bary[part]
-            footprint = torch.full_like(bary[:, 0], 1 / size)
+            ground = self.ground(face, bary, torch.full_like(bary[:, 0], 1 / size))
             paint = self.field.evaluate(surface.points(face, bary))
-            image[texels.texel[part]] = torch.sigmoid(self.base(face, bary, footprint) + paint)
+            image[texels.texel[part]] = self.colors(ground, paint)
         covered = torch.zeros(size * size, dtype=torch.bool, device=image.device)
         covered[texels.texel] = True
         mean = image[texels.texel].mean(0) if len(texels.texel) else image[0]
@@ -75,13 +120,15 @@ class Plan:
     Attributes:
         number: within its scale.
         shot: its surface points.
-        base: (N, 3) logits of the mapped original.
-        lookups: of its points in the field.
+        ground: below the paint at them.
+        lookups: of them in the field.
         content: (1, 3, H, W), the content target over the background.
+        masks: for each style, (H, W) in 0-1: how much each pixel shows of its region.
     """
 
     number: int
     shot: Shot
-    base: Tensor
+    ground: Ground
     lookups: list[Lookup]
     content: Tensor
+    masks: list[Tensor]

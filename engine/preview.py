@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .painting import Painting
+from .painting import Ground, Painting
 from .texture import Texels, fill_margin, rasterize_texels
 
 SIZES = (256, 512)  # texels on a side, in the first and in the second half of the run
@@ -63,27 +63,27 @@ class Preview:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """The texels of a preview and the paint's base there."""
+    """The texels of a preview and what lies below the paint there."""
 
     size: int
     texels: Texels
     point: Tensor
-    base: Tensor
+    ground: Ground
 
     @classmethod
     def of(cls, painting: Painting, size: int) -> _Sheet:
         surface = painting.original.surface
         texels = rasterize_texels(surface.uvs, (size, size))
         footprint = torch.full_like(texels.bary[:, 0], 1 / size)
-        base = painting.base(texels.face, texels.bary, footprint)
-        return cls(size, texels, surface.points(texels.face, texels.bary), base)
+        ground = painting.ground(texels.face, texels.bary, footprint)
+        return cls(size, texels, surface.points(texels.face, texels.bary), ground)
 
     @torch.no_grad()
     def bake(self, painting: Painting) -> np.ndarray:
         """(size, size, 4) float32, row 0 at the bottom."""
-        image = self.base.new_zeros(self.size * self.size, 4)
+        image = self.point.new_zeros(self.size * self.size, 4)
         covered = torch.zeros(len(image), dtype=torch.bool, device=image.device)
-        paint = torch.sigmoid(self.base + painting.field.evaluate(self.point))
+        paint = painting.colors(self.ground, painting.field.evaluate(self.point))
         image[self.texels.texel] = torch.nn.functional.pad(paint, (0, 1), value=1.0)
         covered[self.texels.texel] = True
         square = (self.size, self.size)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, pad
 
+from .aims import Aim
 from .backbone import Backbone
-from .critic import CONTENT_LAYER, masks_of, resized, style_grams
+from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
 from .job import STYLE_LAYERS
 from .losses import content_loss, gram
 from .original import Original
 from .painting import Painting
+from .plans import masks_of_styles
 from .surface import Shot, Surface, shoot
 from .texture import bilinear, interpolate, mip_pyramid, rasterize_texels, sample
 from .views import Camera, middle, orbit_cameras, sphere_directions
@@ -30,6 +32,7 @@ PALETTE = 4096  # style pixels that stand for its palette
 COLORS = 20_000  # pixels of the mesh and of the style that are compared
 TEXELS = 100_000  # texels that the coverage is measured on
 NEAR = 2  # how much nearer than the held-out views speckle is looked at
+LEAST_PIXELS = 16  # of a style's region in a view, to be judged by
 EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
 
 
@@ -54,35 +57,52 @@ def held_out_views(original: Original, zoom: int) -> Iterator[HeldOut]:
 
 @torch.no_grad()
 def measure(
-    painting: Painting, texture: Tensor, style: Tensor, backbone: Backbone
+    painting: Painting, texture: Tensor, backbone: Backbone, strokes: float
 ) -> dict[str, float]:
     """All measures of the picture itself; the design names them.
 
     Args:
         painting: after the last step.
         texture: (S, S, 3) in 0-1, the baked result.
-        style: (3, H, W) in 0-1.
         backbone: with the LAYERS of `critic`.
+        strokes: short side of the style picture over the frame that fits the object.
     """
     original = painting.original
     pyramid = mip_pyramid(texture)
-    background = style.mean((1, 2))
+    background = painting.background
     views = list(held_out_views(original, 1))
     painted = [_sample(pyramid, original.surface, view.shot) for view in views]
-    grams: list[list[Tensor]] = []
-    grams_before: list[list[Tensor]] = []
+    grams: list[list[list[Tensor]]] = [[] for _ in painting.aims]  # by style, view and layer
+    grams_before: list[list[list[Tensor]]] = [[] for _ in painting.aims]
     content = []
+    strength = content_strength(painting.aims, SIDE * strokes, backbone)
     for view, color in zip(views, painted, strict=True):
-        features = backbone(view.shot.image(color, background))
-        before = backbone(view.shot.image(view.content, background))
-        masks = masks_of(features, view.shot.mask)
-        grams.append([gram(features[n], masks[n]) for n in STYLE_LAYERS])
-        grams_before.append([gram(before[n], masks[n]) for n in STYLE_LAYERS])
-        layer = CONTENT_LAYER
-        content.append(content_loss(features[layer], before[layer], masks[layer]))
-    targets = style_grams(style, SIDE, backbone)
-    distance, distance_before = _distance(grams, targets), _distance(grams_before, targets)
-    palette_distance, off_palette = _palette(torch.cat(painted), style)
+        shot = view.shot
+        after, before = (
+            backbone(painting.judged(shot.image(image, background)), LAYERS)
+            for image in (color, view.content)
+        )
+        mask = masks_of(after, shot.mask)[CONTENT_LAYER]
+        layer = (features[CONTENT_LAYER] for features in (after, before))
+        content.append(content_loss(*layer, mask, strength))
+        ground = painting.ground(shot.face, shot.bary, shot.footprint)
+        for number, region in enumerate(masks_of_styles(shot, ground)):
+            if float(region.sum()) < LEAST_PIXELS:
+                continue
+            masks = masks_of(after, region)
+            grams[number].append([gram(after[n], masks[n]) for n in STYLE_LAYERS])
+            grams_before[number].append([gram(before[n], masks[n]) for n in STYLE_LAYERS])
+    distance = distance_before = total = 0.0
+    for aim, found, earlier in zip(painting.aims, grams, grams_before, strict=True):
+        if found and aim.weight:
+            targets = style_grams(aim.picture, SIDE * strokes, backbone)
+            distance += aim.weight * _distance(found, targets)
+            distance_before += aim.weight * _distance(earlier, targets)
+            total += aim.weight
+    distance, distance_before = (d / max(total, 1e-12) for d in (distance, distance_before))
+    pictures = torch.cat([_some(aim.picture.flatten(1).T, COLORS) for aim in painting.aims])
+    seen = painting.judged(torch.cat(painted).T[None, :, None])[0, :, 0].T
+    palette_distance, off_palette = _palette(seen, pictures)
     return {
         "style_distance": distance,
         "style_gap_closed": 1 - distance / max(distance_before, 1e-12),
@@ -91,7 +111,7 @@ def measure(
         "coverage": _coverage(painting, texture.shape[0]),
         "palette_distance": palette_distance,
         "off_palette": off_palette,
-        "speckle": _speckle(original, pyramid, style),
+        "speckle": _speckle(original, pyramid, painting.aims, strokes),
     }
 
 
@@ -111,24 +131,29 @@ def _palette(colors: Tensor, style: Tensor) -> tuple[float, float]:
     """Sliced Wasserstein-1 distance to the style's colours, and the share far from them all.
 
     Bonneel et al. 2015, "Sliced and Radon Wasserstein barycenters of measures", eq. 8.
+
+    Args:
+        colors: (N, 3) on the mesh.
+        style: (M, 3).
     """
     generator = torch.Generator().manual_seed(0)
-    mesh, picture = (_some(x, COLORS, generator) for x in (colors, style.flatten(1).T))
+    mesh, picture = _some(colors, COLORS), _some(style, COLORS)
     lines = torch.nn.functional.normalize(torch.randn(3, PROJECTIONS, generator=generator), dim=0)
     at = (torch.arange(QUANTILES, device=colors.device) + 0.5) / QUANTILES
     ranks = [
         (x @ lines.to(x)).sort(0).values[(at * len(x)).long()] for x in (mesh, picture)
     ]  # (QUANTILES, PROJECTIONS) each
     distance = (ranks[0] - ranks[1]).abs().mean()
-    nearest = torch.cdist(mesh, picture[:PALETTE]).amin(1)
+    nearest = torch.cdist(mesh, _some(picture, PALETTE)).amin(1)
     return float(distance), float((nearest > NEAR_COLOR).float().mean())
 
 
-def _some(rows: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _some(rows: Tensor, count: int) -> Tensor:
     """`count` of the rows at random, or all."""
     if len(rows) <= count:
         return rows
-    return rows[torch.randperm(len(rows), generator=generator)[:count].to(rows.device)]
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+    return rows[order[:count].to(rows.device)]
 
 
 def seam_ratio(surface: Surface, texture: Tensor) -> float:
@@ -211,26 +236,31 @@ def _coverage(painting: Painting, size: int) -> float:
     step = max(1, len(texels.texel) // TEXELS)
     face, bary = texels.face[::step], texels.bary[::step]
     points = surface.points(face, bary)
-    outside = painting.original.outside or Outside.of(surface)
+    clay = painting.original.clay
+    outside = clay.outside if clay else Outside.of(surface)
     seen = outside.sees(points).any(-1)
     moved = painting.field.moved(points[seen]) >= 0.5
     return float(moved.float().mean()) if len(moved) else 1.0
 
 
-def _speckle(original: Original, pyramid: list[Tensor], style: Tensor) -> float:
-    """Finest octave over the next, seen from near: the result's over the larger of its sources'."""
-    result = torch.zeros(2, device=style.device)
-    before = torch.zeros(2, device=style.device)
+def _speckle(
+    original: Original, pyramid: list[Tensor], aims: Sequence[Aim], strokes: float
+) -> float:
+    """Finest octave over the next, seen from near: the result's over its sources' largest."""
+    result = torch.zeros(2, device=pyramid[0].device)
+    before = torch.zeros_like(result)
     for view in held_out_views(original, NEAR):
         shot = view.shot
         mask = shot.mask >= 0.999
         painted = _sample(pyramid, original.surface, shot)
         result += _octaves(shot.image(painted, painted.mean(0)), mask)
         before += _octaves(shot.image(view.content, view.content.mean(0)), mask)
-    picture = resized(style, SIDE * NEAR)
-    reference = _octaves(picture, torch.ones_like(picture[0, 0], dtype=torch.bool))
-    ratios = [energy[0] / energy[1].clamp(min=1e-9) for energy in (result, reference, before)]
-    return float(ratios[0] / torch.maximum(ratios[1], ratios[2]).clamp(min=1e-9))
+    sources = [before]
+    for aim in aims:
+        picture = resized(aim.picture, SIDE * NEAR * strokes)
+        sources.append(_octaves(picture, torch.ones_like(picture[0, 0], dtype=torch.bool)))
+    ratio, *references = (energy[0] / energy[1].clamp(min=1e-9) for energy in (result, *sources))
+    return float(ratio / torch.stack(references).max().clamp(min=1e-9))
 
 
 def _octaves(image: Tensor, mask: Tensor) -> Tensor:

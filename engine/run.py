@@ -54,7 +54,7 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         Cancelled: if that was wished.
     """
     job = Job.load(folder)
-    style = read_picture(job.style.file)
+    pictures = [read_picture(style.file) for style in job.styles]
     device = choose_device(job.settings.device)
     weights = find_weights(job.settings.backbone, job.settings.weights_file)
     result = folder / "result"
@@ -64,11 +64,10 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
     began = time.perf_counter()
     try:
         backbone = Backbone(weights, LAYERS).to(device)
-        style = style.to(device)
-        painting = prepare(job, style, device)
+        painting = prepare(job, pictures, device)
         preview = Preview(painting, job.settings.texture_size, result) if previews else None
         last = None
-        for last in optimise(job, painting, style, backbone):
+        for last in optimise(job, painting, backbone):
             with _writing_to(result):
                 shown = preview.due(last.share) if preview else None
             send(_progress(last, shown))
@@ -79,7 +78,8 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         texture = painting.bake(job.settings.texture_size)
         _stop_if(wishes.cancel)
         send({"type": "STATUS", "text": "Measuring the result"})
-        measures = measure(painting, texture, style, backbone)
+        strokes = job.settings.strokes(painting.original.surface.extent)
+        measures = measure(painting, texture, backbone, strokes)
         _stop_if(wishes.cancel)
     except torch.OutOfMemoryError as error:
         raise JobError(

@@ -11,24 +11,28 @@ import torch
 from torch import Tensor
 
 from .adam import VisitedAdam
+from .aims import Aim, aims_of
 from .backbone import Backbone
-from .color import match_colors
+from .color import KEEP, ColorMap, grey, match_colors
 from .critic import Critic
 from .field import Field
-from .job import CLOSE_UP, PRESETS, Job, JobError, Settings
+from .job import Job, JobError, Settings
 from .original import Original
-from .painting import Painting, Plan
-from .surface import Shot, Surface, shoot
+from .painting import Painting
+from .plans import LATTICE_PIXELS, cameras_of, plans_of
+from .schedule import Scale, schedule
+from .surface import Surface
 from .texture import Atlas, rasterize_texels
-from .views import Camera, close_ups, frame, orbit_cameras, sphere_directions
 
 LEARNING_RATE = 0.03  # in logits, of lattices as fine as a pixel
 COARSE_POWER = 0.5  # of a voxel's side in pixels, by which the rate of its lattice is divided
-DECAY_FROM = 0.7  # share of the run after which the learning rate falls to 0
-LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
+DECAY_FROM = 0.7  # share of the whole views' steps after which the learning rate falls to 0
+CLOSE_DECAY = 0.4  # the same for the close-ups
+TRAVEL = 0.6  # how far close-ups may move what is as fine as their pixels, in logits
+FASTEST = 0.15  # learning rate of close-ups, at most
+USUALLY_COVERED = 0.7  # share of a close-up that shows the mesh
+NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
-LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
-STEP_OVERHEAD = 64**2  # pixels that VGG sees in the time that a step takes besides
 SURFACE_TEXELS = 1024  # texture size at which the surface is sampled for the lattices
 
 
@@ -53,88 +57,20 @@ class Progress:
     vgg_seconds: float
 
 
-@dataclass(frozen=True)
-class Scale:
-    """One size of views.
-
-    Attributes:
-        size: larger side of the frame that fits the object, in pixels.
-        zoom: 1 for whole views; more for windows of them, seen so many times as near.
-        steps: optimisation steps.
-    """
-
-    size: int
-    zoom: int
-    steps: int
-
-    @property
-    def work(self) -> int:
-        """What a step costs, in pixels; what it costs on the smallest views is a part of all."""
-        return self.size**2 + STEP_OVERHEAD
-
-    @property
-    def unit(self) -> int:
-        """Short side in pixels of the style picture at this scale."""
-        return self.size * self.zoom
-
-
-def schedule(settings: Settings) -> list[Scale]:
-    """The scales of a run; `settings.steps`, if not 0, is shared out as the preset's are."""
-    preset = PRESETS[settings.preset]
-    kinds = [(size, 1, steps) for size, steps in zip(preset.scales, preset.steps, strict=True)]
-    kinds.append((preset.scales[-1], CLOSE_UP, preset.close_ups))
-    own = sum(steps for *_, steps in kinds)
-    total, before, scales = settings.steps or own, 0, []
-    for size, zoom, steps in kinds:
-        count = round(total * (before + steps) / own) - round(total * before / own)
-        before += steps
-        if count:
-            scales.append(Scale(size, zoom, count))
-    return scales
-
-
-def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
-    """The job's own cameras, or an even sphere, or windows of them; no more than steps."""
-    whole = _whole_views(job, surface, scale.size)
-    if scale.zoom == 1:
-        return whole[: scale.steps]
-    windows = [window for camera in whole for window in close_ups(camera, scale.zoom)]
-    order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(job.settings.seed))
-    return [windows[i] for i in order[: scale.steps].tolist()]
-
-
-def _whole_views(job: Job, surface: Surface, size: int) -> list[Camera]:
-    vertices = surface.used_vertices.cpu()
-    if job.views:
-        return [
-            frame(
-                torch.from_numpy(view.world_to_camera),
-                torch.from_numpy(view.projection),
-                vertices,
-                size,
-                view.aspect,
-            )
-            for view in job.views
-        ]
-    count = job.settings.view_count or PRESETS[job.settings.preset].views
-    return orbit_cameras(vertices, sphere_directions(count, seed=job.settings.seed), size)
-
-
-def prepare(job: Job, style: Tensor, device: torch.device) -> Painting:
+def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device) -> Painting:
     """Set the paint up, before the first step.
 
     Args:
         job: validated.
-        style: (3, H, W) float in 0-1, the decoded style picture.
+        pictures: (3, H, W) float in 0-1, the decoded picture of each of the job's styles.
         device: where to work.
 
     Raises:
         JobError: if no texel lies in an island.
     """
+    settings = job.settings
     surface = Surface.of(job.mesh, device)
-    original = Original.of(surface, [torch.from_numpy(i).to(device) for i in job.originals])
-    scales = schedule(job.settings)
-    size = min(job.settings.texture_size, SURFACE_TEXELS)
+    size = min(settings.texture_size, SURFACE_TEXELS)
     texels = rasterize_texels(surface.uvs, (size, size))
     if not len(texels.texel):
         raise JobError(
@@ -142,57 +78,78 @@ def prepare(job: Job, style: Tensor, device: torch.device) -> Painting:
             f"its islands are so small that no texel of {size} x {size} lies in them",
             "Scale them up in the UV editor, or raise the texture size",
         )
+    images = [torch.from_numpy(i).to(device) for i in job.originals]
+    style = pictures[0].flatten(1).T.to(device)
+    original = Original.of(surface, images, settings.content_source, style)
     points = surface.points(texels.face, texels.bary)
     spacing = math.sqrt(surface.area / len(points))
-    pixel = surface.extent / scales[-1].unit
-    field = Field(points, finest=max(spacing, LATTICE_PIXELS * pixel), seed=job.settings.seed)
+    pixel = surface.extent / schedule(settings)[-1].unit
+    field = Field(points, finest=max(spacing, LATTICE_PIXELS * pixel), seed=settings.seed)
     footprint = torch.full_like(texels.bary[:, 0], 1 / size)
     albedo = original.albedo(texels.face, texels.bary, footprint)
+    aims = aims_of(job, [picture.to(device) for picture in pictures], albedo)
+    keeps_hues = settings.color == "ORIGINAL"
+    if settings.start == "NOISE":
+        field.scatter(NOISE, seed=settings.seed)
     return Painting(
         original,
-        match_colors(albedo, style.flatten(1).T),
+        aims,
+        tuple(_start(settings, grey(albedo) if keeps_hues else albedo, aim) for aim in aims),
+        keeps_hues,
         field,
         Atlas.of(texels, points, size, OVERLAP_TEXELS * surface.extent / size),
     )
 
 
-def optimise(job: Job, painting: Painting, style: Tensor, backbone: Backbone) -> Iterator[Progress]:
+def _start(settings: Settings, albedo: Tensor, aim: Aim) -> ColorMap:
+    """From the original's colours (N, 3) to those that the paint starts from."""
+    colors = aim.picture.flatten(1).T
+    match settings.start:
+        case "MATCHED":
+            return match_colors(albedo, colors)
+        case "ORIGINAL":
+            return KEEP
+        case _:
+            return ColorMap(torch.zeros(3, 3), colors.mean(0))
+
+
+def optimise(job: Job, painting: Painting, backbone: Backbone) -> Iterator[Progress]:
     """Paint, and tell of every step.
 
     Args:
         job: validated.
         painting: of `prepare`; its field is changed in place.
-        style: (3, H, W) float in 0-1.
         backbone: with the LAYERS of `critic`.
 
     Raises:
         JobError: if no camera sees the mesh.
     """
     scales, surface = schedule(job.settings), painting.original.surface
+    whole = sum(s.steps for s in scales if s.zoom == 1)
     total, done, vgg_seconds = sum(s.steps for s in scales), 0, 0.0
-    work, all_work = 0, sum(s.steps * s.work for s in scales)
+    work, all_work = 0.0, sum(s.steps * s.work for s in scales)
     optimizer = VisitedAdam(list(painting.field.values))
     order = torch.Generator().manual_seed(job.settings.seed)
-    critic = Critic(job.settings, style, backbone)
+    critic = Critic(job.settings, painting, backbone)
+    strokes = job.settings.strokes(surface.extent)
+    background = painting.background
     began = time.perf_counter()
     for scale in scales:
-        plans = _plan(job, painting, scale, critic.background)
-        critic.start_scale(scale.unit)
-        rates = _rates(painting.field, surface.extent / scale.unit)
-        queue: list[int] = []
-        for _ in range(scale.steps):
-            queue = queue or torch.randperm(len(plans), generator=order).tolist()
-            plan = plans[queue.pop()]
-            image = plan.shot.image(
-                painting.colors(plan.base, plan.lookups), critic.background
-            )  # (1, 3, H, W)
+        critic.start_scale(scale.unit * strokes, scale.layers)
+        cameras = cameras_of(job, surface, scale)
+        rates = _rates(painting.field, surface, scale)
+        for step, plan in enumerate(plans_of(painting, scale, cameras, background, order)):
+            paint = painting.field(plan.lookups)
+            image = plan.shot.image(painting.colors(plan.ground, paint), background)  # (1, 3, H, W)
             seen = image.detach().requires_grad_()
             vgg_began = time.perf_counter()
             losses = critic.judge(seen, plan)
             losses.total.backward()
             vgg_seconds += time.perf_counter() - vgg_began
             image.backward(seen.grad)
-            optimizer.step([rate * _decay(done / total) for rate in rates])
+            share = done / whole if scale.zoom == 1 else step / scale.steps
+            factor = _decay(share, DECAY_FROM if scale.zoom == 1 else CLOSE_DECAY)
+            optimizer.step([rate * factor for rate in rates])
             done, work = done + 1, work + scale.work
             yield Progress(
                 step=done,
@@ -204,50 +161,21 @@ def optimise(job: Job, painting: Painting, style: Tensor, backbone: Backbone) ->
             )
 
 
-def _plan(job: Job, painting: Painting, scale: Scale, background: Tensor) -> list[Plan]:
-    surface = painting.original.surface
-    cameras: Sequence[Camera] = cameras_of(job, surface, scale)
-    shots: Sequence[Shot] = [shoot(surface, camera) for camera in cameras]
-    covered = [len(shot.pixel) / (shot.size[0] * shot.size[1]) for shot in shots]
-    if not any(covered):
-        raise JobError(
-            "Views",
-            f"none of the {len(shots)} cameras sees the mesh",
-            "Point a scene camera at it, or paint from the sphere around it",
-        )
-    least = min(LEAST_COVERED, max(covered))
-    cameras, shots = zip(
-        *((c, s) for c, s, share in zip(cameras, shots, covered, strict=True) if share >= least),
-        strict=True,
-    )
-    points = [painting.points(shot) for shot in shots]
-    painting.field.include(torch.cat(points))
-    plans: list[Plan] = []
-    for camera, shot, point in zip(cameras, shots, points, strict=True):
-        content = painting.original.content(shot, camera.position.to(shot.point))
-        plans.append(
-            Plan(
-                len(plans),
-                shot,
-                painting.base(shot.face, shot.bary, shot.footprint),
-                painting.field.locate(point, smallest=LATTICE_PIXELS * shot.reach),
-                shot.image(content, background),
-            )
-        )
-    return plans
+def _rates(field: Field, surface: Surface, scale: Scale) -> list[float]:
+    """Learning rate of each lattice at a scale.
 
-
-def _rates(field: Field, pixel: float) -> list[float]:
-    """Learning rate of each lattice where a pixel is `pixel` world units on the surface.
-
-    What is coarse for the scale has had its steps: at full rate it would run away.
+    What is coarse for the scale has had its steps: at full rate it would run away. Close-ups
+    see each place a few times only, and move it the farther each time.
     """
-    return [
-        LEARNING_RATE * min(1.0, pixel / lattice.cell) ** COARSE_POWER for lattice in field.lattices
-    ]
+    pixel = surface.extent / scale.unit
+    rate = LEARNING_RATE
+    if scale.zoom > 1:
+        visits = scale.steps * USUALLY_COVERED * scale.size**2 * pixel**2 / surface.area
+        rate = min(FASTEST, TRAVEL / visits)
+    return [rate * min(1.0, pixel / lattice.cell) ** COARSE_POWER for lattice in field.lattices]
 
 
-def _decay(share: float) -> float:
-    """Factor of the learning rate after `share` of the run."""
-    fall = max(0.0, share - DECAY_FROM) / (1 - DECAY_FROM)
+def _decay(share: float, start: float) -> float:
+    """Factor of the learning rate after `share` of the steps; it falls from `start` on."""
+    fall = max(0.0, share - start) / (1 - start)
     return 0.5 * (1 + math.cos(math.pi * min(fall, 1.0)))

@@ -114,9 +114,18 @@ class Shot(NamedTuple):
     @property
     def mask(self) -> Tensor:
         """(H, W) float in 0-1: how much of each pixel the mesh covers."""
+        return self._plane(self.alpha)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Values (N,) of the points, 0 beside the mesh, as (H, W)."""
+        mixed = values.new_zeros(len(self.pixel)).index_add(0, self.owner, values * self.weight)
+        return self._plane(mixed * self.alpha)
+
+    def _plane(self, values: Tensor) -> Tensor:
+        """Values (P,) of the covered pixels as (H, W)."""
         height, width = self.size
-        empty = self.alpha.new_zeros(height * width)
-        return empty.index_put((self.pixel,), self.alpha).view(height, width)
+        empty = values.new_zeros(height * width)
+        return empty.index_put((self.pixel,), values).view(height, width)
 
 
 def shoot(surface: Surface, camera: Camera) -> Shot:

@@ -120,23 +120,50 @@ def frame(
     return Camera(world_to_camera, crop @ projection, (int(pixels[1]), int(pixels[0])), scale)
 
 
-def close_ups(camera: Camera, factor: int) -> list[Camera]:
-    """Windows that tile a camera's frame, each of as many pixels as the whole frame."""
-    centers = [(2 * i + 1) / factor - 1 for i in range(factor)]
-    return [_window(camera, factor, x, y) for y in centers for x in centers]
+def close_ups(camera: Camera, factor: int, side: int) -> list[Camera]:
+    """Square windows that tile a camera's frame around its middle, row by row from the top.
+
+    Args:
+        camera: of the whole frame.
+        factor: how much nearer.
+        side: of each window, in its own pixels.
+    """
+    wide, (rows, columns) = tiled(camera, factor, side)
+    unit = factor * camera.unit
+    return [
+        _part(wide, (x, y), (columns, rows), (side, side), unit)
+        for y in (1 - (2 * row + 1) / rows for row in range(rows))
+        for x in ((2 * column + 1) / columns - 1 for column in range(columns))
+    ]
+
+
+def tiled(camera: Camera, factor: int, side: int) -> tuple[Camera, tuple[int, int]]:
+    """A camera's frame, widened to all that its close-ups show, and their rows and columns.
+
+    Arguments as of `close_ups`.
+    """
+    height, width = (factor * length for length in camera.size)
+    rows, columns = math.ceil(height / side), math.ceil(width / side)
+    zoom = (width / (columns * side), height / (rows * side))
+    return _part(camera, (0.0, 0.0), zoom, camera.size, camera.unit), (rows, columns)
 
 
 def middle(camera: Camera, factor: int) -> Camera:
     """The window in the middle of a camera's frame, `factor` times as near."""
-    return _window(camera, factor, 0.0, 0.0)
+    return _part(camera, (0.0, 0.0), (factor, factor), camera.size, factor * camera.unit)
 
 
-def _window(camera: Camera, factor: int, x: float, y: float) -> Camera:
-    """The part of a frame around (x, y) NDC, enlarged by `factor` to the size of the whole."""
-    crop = torch.diag(torch.tensor([factor, factor, 1.0, 1.0]))
-    crop[0, 3], crop[1, 3] = -factor * x, -factor * y
-    unit = camera.unit * factor
-    return Camera(camera.world_to_camera, crop @ camera.projection, camera.size, unit)
+def _part(
+    camera: Camera,
+    center: tuple[float, float],
+    zoom: tuple[float, float],
+    size: tuple[int, int],
+    unit: int,
+) -> Camera:
+    """The part of a frame around `center` (x, y) NDC, enlarged by `zoom` (x, y)."""
+    crop = torch.diag(torch.tensor([*zoom, 1.0, 1.0]))
+    crop[0, 3], crop[1, 3] = -zoom[0] * center[0], -zoom[1] * center[1]
+    return Camera(camera.world_to_camera, crop @ camera.projection, size, unit)
 
 
 def _look_at(eye: Tensor, backward: Tensor) -> Tensor:

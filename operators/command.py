@@ -55,6 +55,10 @@ def _add_option(parser: argparse.ArgumentParser, name: str, setting: Any) -> Non
     if setting.type == "BOOLEAN":
         parser.add_argument(option, action="store_true", **common)
         return
+    if setting.type == "COLLECTION":
+        common["metavar"] = ("FILE", "[WEIGHT [REGION]]")
+        parser.add_argument(option, action="append", nargs="+", type=str, **common)
+        return
     parser.add_argument(
         option,
         type=_KINDS[setting.type],
@@ -71,6 +75,8 @@ def run(arguments: list[str]) -> int:
         options = vars(make_parser().parse_args(arguments))
         report, save = options.pop("report"), options.pop("save")
         obj = find_object(options.pop("object"))
+        if "more_styles" in options:
+            options["more_styles"] = [_style(words) for words in options["more_styles"]]
         check(options, report, save=save)
         image = paint(obj, options)
         if image.filepath:
@@ -90,6 +96,19 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:  # the operator has said so
         return 1
     return 0
+
+
+def _style(words: list[str]) -> dict[str, Any]:
+    """What --more-styles says of one style: its file, its weight, its region."""
+    file, weight, region = (words + ["", "1", ""][len(words) :])[:3]
+    try:
+        return {"file": file, "weight": float(weight), "region": region}
+    except ValueError as error:
+        raise JobError(
+            f"Option --more-styles {' '.join(words)}",
+            f"{weight!r} is not a number",
+            "Give FILE, or FILE WEIGHT, or FILE WEIGHT REGION",
+        ) from error
 
 
 def find_object(name: str) -> bpy.types.Object:

@@ -13,6 +13,7 @@ import numpy as np
 from ..engine.job import Job, JobError, Mesh, Style, View
 from . import material
 from .material_slots import slot_material
+from .regions import read_region
 from .settings import Request
 
 
@@ -41,18 +42,32 @@ def export(obj: bpy.types.Object, context: bpy.types.Context, request: Request) 
     """
     if obj.mode == "EDIT":
         obj.update_from_editmode()
+    if request.region_names and obj.data:
+        obj.data.update_tag()  # weights that a script has set leave no mark of their own
     depsgraph = context.evaluated_depsgraph_get()
     with evaluated_mesh(obj, depsgraph) as data:
         check_slots(obj, depsgraph, data)
         uv_map = next((layer.name for layer in data.uv_layers if layer.active_render), "")
         mesh = read_mesh(obj, data, np.array(obj.evaluated_get(depsgraph).matrix_world))
+        regions = _read_regions(obj, data, depsgraph, request)
     slots, materials = np.unique(mesh.materials, return_inverse=True)  # (S,), (F,)
     mesh = replace(mesh, materials=materials.astype(np.int64))
     looks = [material.look(slot_material(obj, int(slot)), uv_map) for slot in slots]
     views = read_views(context, depsgraph, request.views)
     originals = tuple(look.pixels for look in looks)
+    styles = tuple(
+        Style(style.file, style.weight, regions.get(style.region)) for style in request.styles
+    )
     return Export(
-        job=Job(mesh, Style(request.style), request.settings, originals, views),
+        job=Job(
+            mesh,
+            styles[0],
+            request.settings,
+            originals,
+            views,
+            more_styles=styles[1:],
+            protected=regions.get(request.protect),
+        ),
         slots=tuple(int(slot) for slot in slots),
         uv_map=uv_map,
         warnings=tuple(dict.fromkeys(text for look in looks for text in look.warnings)),
@@ -128,6 +143,22 @@ def read_mesh(obj: bpy.types.Object, data: bpy.types.Mesh, matrix: np.ndarray) -
     except JobError as error:
         raise JobError(f"{error.what} of {obj.name!r}", error.why, error.cure) from error
     return mesh
+
+
+def _read_regions(
+    obj: bpy.types.Object,
+    data: bpy.types.Mesh,
+    depsgraph: bpy.types.Depsgraph,
+    request: Request,
+) -> dict[str, np.ndarray]:
+    """The regions that `request` names, (F, 3) each, in the order of `read_mesh`'s corners."""
+    corners = _read(data.loop_triangles, "loops", np.int32, (len(data.loop_triangles), 3))
+    if np.linalg.det(np.array(obj.evaluated_get(depsgraph).matrix_world)[:3, :3]) < 0:
+        corners = corners[:, ::-1]
+    return {
+        name: np.ascontiguousarray(read_region(obj, data, name, corners))
+        for name in request.region_names
+    }
 
 
 def check_slots(

@@ -11,8 +11,8 @@ from .settings import NAMES, SCENE_PROPERTY
 
 SUBDIR = "style_transfer_3d"
 MENU = "VIEW3D_PT_style_transfer_presets"
-# These say where this object's result goes, which no look has to do with.
-_OF_THE_OBJECT = ("output", "replace")
+# These say where on this object it goes, and its result, which no look has to do with.
+_OF_THE_OBJECT = ("output", "replace", "style_region", "protect")
 _PATHS = ("style", "weights_file")
 
 
@@ -32,14 +32,16 @@ class OBJECT_OT_style_transfer_preset_add(AddPresetBase, bpy.types.Operator):  #
     def execute(self, context: bpy.types.Context) -> Any:
         """Save with whole paths: a preset is for other .blend files too, where // is elsewhere."""
         group = getattr(context.scene, SCENE_PROPERTY)
-        as_given = {name: getattr(group, name) for name in _PATHS}
-        for name, path in as_given.items():
-            setattr(group, name, bpy.path.abspath(path))
+        holders = [(group, name) for name in _PATHS]
+        holders += [(style, "file") for style in group.more_styles]
+        as_given = [getattr(holder, name) for holder, name in holders]
+        for (holder, name), path in zip(holders, as_given, strict=True):
+            setattr(holder, name, bpy.path.abspath(path))
         try:
             return super().execute(context)
         finally:
-            for name, path in as_given.items():
-                setattr(group, name, path)
+            for (holder, name), path in zip(holders, as_given, strict=True):
+                setattr(holder, name, path)
 
 
 def register() -> None:

@@ -48,7 +48,7 @@ class Run:
         self.name: str = obj.name
         self.request = settings.read(operator, context.scene)
         if self.request.output:
-            check_output(self.request.output, self.request.style)
+            check_output(self.request.output, [style.file for style in self.request.styles])
         made = export(obj, context, self.request)
         self.warnings = list(made.warnings)
         self._slots, self._uv_map = made.slots, made.uv_map
@@ -66,7 +66,9 @@ class Run:
                 )
             )
             save(made, folder)
-            self._style_sha256 = made.job.style.sha256  # as it is now, not after the run
+            self._sha256s = [
+                s.sha256 for s in made.job.styles
+            ]  # as they are now, not after the run
             python = engine_python.find()
             self.engine = worker.Engine(folder, python.path, watched=watched)
             stack.callback(self.engine.stop)
@@ -102,7 +104,7 @@ class Run:
             JobError: if the texture cannot be saved; nothing is changed then.
         """
         preview.clear()
-        recipe = make_recipe(self.request, self._style_sha256, self._uv_map, done.report)
+        recipe = make_recipe(self.request, self._sha256s, self._uv_map, done.report)
         obj = self.object()
         if obj:
             written = write_back(obj, self._slots, done.texture, recipe, self.request)

@@ -16,7 +16,8 @@ from bpy.props import (
 )
 
 from ..engine.job import BACKBONES, DEVICES, PRESETS, RANGES, STYLE_LAYERS, JobError, Settings
-from . import engine_python
+from . import controls, engine_python
+from .controls import FILE_OPTIONS, items
 
 SCENE_PROPERTY = "style_transfer_3d"
 _DEFAULTS = Settings()
@@ -41,27 +42,23 @@ _VIEW_TEXTS = {
     "CAMERAS": "The scene's cameras that are enabled in renders: what they see is painted",
     "VIEWPORT": "The 3D viewport as it stands: only the side that you see is painted",
 }
-# Paths that start with // are the .blend file's own; from 4.5 on Blender wants to be told.
-_FILE_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+_UPPER = {name: name for name in ("CPU", "CUDA", "MPS", "VGG19", "VGG16")}
 
 
-def _items(names: tuple[str, ...], texts: dict[str, str]) -> list[tuple[str, str, str]]:
-    return [(name, name.capitalize(), texts[name]) for name in names]
-
-
-class SettingProperties:
+class SettingProperties(controls.ControlProperties):
     """What the artist sets, inherited by the operator and by the scene's group."""
 
     style: StringProperty(
         name="Style",
         description="The picture whose strokes and colors the mesh takes on",
         subtype="FILE_PATH",
-        options=_FILE_OPTIONS,
+        options=FILE_OPTIONS,
     )
     preset: EnumProperty(
         name="Preset",
         description="How fine the strokes get and how long it takes",
-        items=_items(tuple(PRESETS), _PRESET_TEXTS),
+        items=items(tuple(PRESETS), _PRESET_TEXTS),
         default=_DEFAULTS.preset,
     )
     style_weight: FloatProperty(
@@ -109,13 +106,13 @@ class SettingProperties:
     device: EnumProperty(
         name="Device",
         description="What computes; it changes how long it takes, not how it looks",
-        items=_items(DEVICES, _DEVICE_TEXTS),
+        items=items(DEVICES, _DEVICE_TEXTS, _UPPER),
         default=_DEFAULTS.device,
     )
     backbone: EnumProperty(
         name="Backbone",
         description="The network that sees strokes and shapes; another paints a little differently",
-        items=_items(BACKBONES, _BACKBONE_TEXTS),
+        items=items(BACKBONES, _BACKBONE_TEXTS, _UPPER),
         default=_DEFAULTS.backbone,
     )
     weights_file: StringProperty(
@@ -123,7 +120,7 @@ class SettingProperties:
         description="VGG-19 weights on this machine (torchvision's file); "
         "empty takes those that the preferences name or have fetched",
         subtype="FILE_PATH",
-        options=_FILE_OPTIONS,
+        options=FILE_OPTIONS,
     )
     layer_weights: FloatVectorProperty(
         name="Layer Weights",
@@ -139,7 +136,7 @@ class SettingProperties:
     views: EnumProperty(
         name="Views",
         description="From where the mesh is looked at while it is painted",
-        items=_items(tuple(_VIEW_TEXTS), _VIEW_TEXTS),
+        items=items(tuple(_VIEW_TEXTS), _VIEW_TEXTS),
         default="SPHERE",
     )
     view_count: IntProperty(
@@ -155,7 +152,7 @@ class SettingProperties:
         name="Output",
         description="The PNG file to save the texture to; empty packs it into the .blend file",
         subtype="FILE_PATH",
-        options=_FILE_OPTIONS,
+        options=FILE_OPTIONS,
     )
     replace: BoolProperty(
         name="Replace Earlier Result",
@@ -165,7 +162,7 @@ class SettingProperties:
     )
 
 
-NAMES = tuple(SettingProperties.__annotations__)
+NAMES = (*SettingProperties.__annotations__, *controls.ControlProperties.__annotations__)
 
 
 class StyleTransferSettings(SettingProperties, bpy.types.PropertyGroup):
@@ -173,11 +170,27 @@ class StyleTransferSettings(SettingProperties, bpy.types.PropertyGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StyleRequest:
+    """One picture as it was asked for.
+
+    Attributes:
+        file: an absolute path.
+        weight: how much it counts beside the others.
+        region: where it goes, by a name on the mesh; empty for everywhere.
+    """
+
+    file: Path
+    weight: float
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """One run as it was asked for.
 
     Attributes:
-        style: the picture, an absolute path.
+        styles: the pictures, at least one.
+        protect: what stays as it is, by a name on the mesh; empty for nothing.
         settings: what the engine is told.
         views: SPHERE, CAMERAS or VIEWPORT.
         output: the PNG file, an absolute path; None packs the texture.
@@ -185,12 +198,18 @@ class Request:
         replace: whether our own earlier result on the object gives way to the new one.
     """
 
-    style: Path
+    styles: tuple[StyleRequest, ...]
+    protect: str
     settings: Settings
     views: str
     output: Path | None
     output_as_given: str
     replace: bool
+
+    @property
+    def region_names(self) -> list[str]:
+        """All that is named on the mesh."""
+        return sorted({*(style.region for style in self.styles), self.protect} - {""})
 
 
 def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request:
@@ -223,14 +242,28 @@ def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request
     settings = Settings(**{f.name: values[f.name] for f in fields(Settings) if f.name in values})
     settings.validate()
     output = values["output"]
+    first = StyleRequest(
+        file=absolute(values["style"], "Style picture"), weight=1.0, region=values["style_region"]
+    )
     return Request(
-        style=absolute(values["style"], "Style picture"),
+        styles=(first, *_more_styles(values["more_styles"])),
+        protect=values["protect"],
         settings=settings,
         views=values["views"],
         output=absolute(output, "Output") if output else None,
         output_as_given=output,
         replace=values["replace"],
     )
+
+
+def _more_styles(given: Any) -> list[StyleRequest]:
+    for number, one in enumerate(given, 2):
+        if not one.file:
+            raise JobError(f"Style {number}", "no picture is chosen", "Choose one, or remove it")
+    return [
+        StyleRequest(file=absolute(one.file, "Style picture"), weight=one.weight, region=one.region)
+        for one in given
+    ]
 
 
 def absolute(path: str, what: str) -> Path:
@@ -250,6 +283,7 @@ def absolute(path: str, what: str) -> Path:
 
 def register() -> None:
     """Give every scene its settings."""
+    controls.register()
     bpy.utils.register_class(StyleTransferSettings)
     group: Any = PointerProperty(type=StyleTransferSettings)  # type: ignore[func-returns-value]
     setattr(bpy.types.Scene, SCENE_PROPERTY, group)
@@ -259,3 +293,4 @@ def unregister() -> None:
     """Take the settings from the scenes."""
     delattr(bpy.types.Scene, SCENE_PROPERTY)
     bpy.utils.unregister_class(StyleTransferSettings)
+    controls.unregister()

@@ -30,7 +30,7 @@ class Written:
     warnings: tuple[str, ...]
 
 
-def make_recipe(request: Request, style_sha256: str, uv_map: str, report: Path) -> str:
+def make_recipe(request: Request, sha256s: Sequence[str], uv_map: str, report: Path) -> str:
     """All that made a texture, as JSON: to be read by people, to be run again.
 
     Files are named without their folders, which say more about a machine than about a picture.
@@ -40,7 +40,11 @@ def make_recipe(request: Request, style_sha256: str, uv_map: str, report: Path) 
     recipe: dict[str, Any] = {
         "version": tomllib.loads(_MANIFEST.read_text(encoding="utf-8"))["version"],
         "uv_map": uv_map,
-        "style": {"file": request.style.name, "sha256": style_sha256},
+        "styles": [
+            {"file": s.file.name, "sha256": sha256, "weight": s.weight, "region": s.region}
+            for s, sha256 in zip(request.styles, sha256s, strict=True)
+        ],
+        "protect": request.protect,
         "views": request.views,
         "settings": settings,
         "report": json.loads(report.read_text(encoding="utf-8")),
@@ -48,10 +52,10 @@ def make_recipe(request: Request, style_sha256: str, uv_map: str, report: Path) 
     return json.dumps(recipe)
 
 
-def check_output(path: Path, style: Path) -> None:
+def check_output(path: Path, styles: Sequence[Path]) -> None:
     """Raise JobError unless the texture can be saved as `path` without loss to the artist."""
     what = f"Output {str(path)!r}"
-    if path.resolve() == style.resolve():
+    if path.resolve() in [style.resolve() for style in styles]:
         raise JobError(what, "it is the style picture", "Choose another file")
     for image in bpy.data.images:
         file = Path(bpy.path.abspath(image.filepath, library=image.library))

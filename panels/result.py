@@ -56,16 +56,22 @@ def result_image(obj: bpy.types.Object | None) -> bpy.types.Image | None:
     return None
 
 
+def _style_files(recipe: Any) -> list[str]:
+    """The names of the pictures, as far as the recipe tells them."""
+    styles = recipe.get("styles") if isinstance(recipe, dict) else None
+    listed = styles if isinstance(styles, list) else []
+    files = [one.get("file") for one in listed if isinstance(one, dict)]
+    return [file for file in files if isinstance(file, str)]
+
+
 def facts(recipe: Any) -> list[tuple[str, str]]:
     """What a recipe tells an artist: names and texts. What is not in it is left out."""
     try:
         read = json.loads(recipe)
     except (ValueError, TypeError):  # an artist can write anything into a custom property
         return []
-    style, settings, report = (_part(read, name) for name in ("style", "settings", "report"))
-    lines = []
-    if isinstance(style.get("file"), str):
-        lines.append(("Picture", style["file"]))
+    settings, report = (_part(read, name) for name in ("settings", "report"))
+    lines = [("Picture", file) for file in _style_files(read)]
     if isinstance(settings.get("preset"), str):
         lines.append(("Preset", settings["preset"].capitalize()))
     numbers = {k: v for k, v in report.items() if type(v) in (int, float) and isfinite(v)}

@@ -76,7 +76,7 @@ def test_every_layer_is_torchvisions_with_average_pooling(bundled) -> None:
     mean, std = (
         torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     )
-    found = Backbone(Weights("VGG16", BUNDLED), ALL)(image)
+    found = Backbone(Weights("VGG16", BUNDLED), ALL)(image, ALL)
     assert tuple(found) == ALL
     hidden = (image - mean) / std
     with torch.no_grad():
@@ -88,7 +88,7 @@ def test_every_layer_is_torchvisions_with_average_pooling(bundled) -> None:
 
 
 def test_shapes_of_the_layers_that_are_used() -> None:
-    found = Backbone(Weights("VGG16", BUNDLED), LAYERS)(picture(45, 70))
+    found = Backbone(Weights("VGG16", BUNDLED), LAYERS)(picture(45, 70), LAYERS)
     assert {name: tuple(f.shape) for name, f in found.items()} == {
         "relu1_1": (1, 64, 45, 70),
         "relu2_1": (1, 128, 22, 35),
@@ -102,7 +102,7 @@ def test_shapes_of_the_layers_that_are_used() -> None:
 def test_features_that_were_handed_out_last() -> None:
     """No layer works in place on what an earlier one gave."""
     backbone = Backbone(Weights("VGG16", BUNDLED), ("conv1_1", "relu1_1", "relu1_2"))
-    found = backbone(picture())
+    found = backbone(picture(), ("conv1_1", "relu1_1"))
     assert found["conv1_1"].min() < 0
     assert found["relu1_1"].equal(found["conv1_1"].relu())
 
@@ -113,10 +113,21 @@ def test_it_stops_at_the_deepest_layer_asked_for() -> None:
     assert len(backbone.stages) == 7
 
 
+def test_it_computes_no_more_than_is_asked_for(monkeypatch) -> None:
+    backbone = Backbone(Weights("VGG16", BUNDLED), LAYERS)
+    shallow = backbone(picture(), ("relu2_1",))
+    assert tuple(shallow) == ("relu2_1",)
+    assert shallow["relu2_1"].equal(backbone(picture(), LAYERS)["relu2_1"])
+    monkeypatch.setattr(backbone, "stages", backbone.stages[:7])  # it stops before it misses them
+    with pytest.raises(ValueError, match="zip"):
+        backbone(picture(), LAYERS)
+    assert backbone(picture(), ("relu2_1",))["relu2_1"].equal(shallow["relu2_1"])
+
+
 def test_only_the_picture_gets_a_gradient() -> None:
     backbone = Backbone(Weights("VGG16", BUNDLED), ("relu3_1",))
     image = picture().requires_grad_()
-    backbone(image)["relu3_1"].square().sum().backward()
+    backbone(image, ("relu3_1",))["relu3_1"].square().sum().backward()
     assert image.grad.abs().max() > 0
     assert not any(p.requires_grad for p in backbone.parameters())
 

@@ -87,15 +87,23 @@ def sound_or_refused(check) -> None:
 # There and back
 
 
+def assert_same_region(a: np.ndarray | None, b: np.ndarray | None) -> None:
+    assert (a is None) == (b is None)
+    assert a is None or (a == b).all()
+
+
 def assert_same(a: Job, b: Job) -> None:
     for name in ("vertices", "faces", "uvs", "materials"):
         first, second = getattr(a.mesh, name), getattr(b.mesh, name)
         assert first.dtype == second.dtype
         assert (first == second).all()
     assert a.settings == b.settings
-    assert a.style.file.name == b.style.file.name
-    assert a.style.file.read_bytes() == b.style.file.read_bytes()
-    assert a.style.sha256 == b.style.sha256
+    for one, other in zip(a.styles, b.styles, strict=True):
+        assert one.file.name == other.file.name
+        assert one.file.read_bytes() == other.file.read_bytes()
+        assert (one.sha256, one.weight) == (other.sha256, other.weight)
+        assert_same_region(one.region, other.region)
+    assert_same_region(a.protected, b.protected)
     assert [(v.name, v.aspect) for v in a.views] == [(v.name, v.aspect) for v in b.views]
     for first, second in zip(a.views, b.views, strict=True):
         assert (first.world_to_camera == second.world_to_camera).all()
@@ -115,6 +123,52 @@ def test_what_is_saved_is_loaded(job, tmp_path) -> None:
     again = Job.load(tmp_path / "again")
     assert_same(job, again)
     assert all((x == y).all() for x, y in zip(loaded.originals, again.originals, strict=True))
+
+
+def with_regions(job: Job, folder: Path) -> Job:
+    """Two more styles, one of the same name, and something protected."""
+    (folder / "other").mkdir()
+    twin = folder / "other" / job.style.file.name
+    twin.write_bytes(b"another picture")
+    half = np.float32(np.arange(36).reshape(12, 3) / 35)
+    more = (Style(twin, 0.25, half), Style(job.style.file, 2.0))
+    return dataclasses.replace(job, more_styles=more, protected=1 - half)
+
+
+def test_several_styles_and_regions_are_saved(job, tmp_path) -> None:
+    made = with_regions(job, tmp_path)
+    made.save(tmp_path / "job")
+    assert_same(made, Job.load(tmp_path / "job"))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"more_styles": (Style(Path("no.png")),)}, "no such file"),
+        ({"protected": np.zeros((3, 3), np.float32)}, "instead of"),
+        ({"protected": np.full((12, 3), 1.5, np.float32)}, "from 1.5 to 1.5"),
+        ({"protected": np.full((12, 3), np.nan, np.float32)}, "from nan to nan"),
+    ],
+)
+def test_regions_and_styles_that_make_no_sense(job, change, text) -> None:
+    assert text in refusal(dataclasses.replace(job, **change).validate).why
+
+
+@pytest.mark.parametrize("weight", [-1, float("nan"), "1", None, True])
+def test_a_weight_that_is_none(job, weight) -> None:
+    made = dataclasses.replace(job, style=dataclasses.replace(job.style, weight=weight))
+    assert repr(weight) in refusal(made.validate).why
+
+
+def test_styles_none_of_which_counts(job) -> None:
+    made = dataclasses.replace(job, style=dataclasses.replace(job.style, weight=0))
+    assert "each of them is 0" in refusal(made.validate).why
+
+
+def test_stroke_length_is_the_same_on_objects_of_any_size() -> None:
+    assert Settings(stroke_size=2.0).strokes(7.0) == 2.0
+    assert Settings(stroke_size=2.0, stroke_length=3.0).strokes(6.0) == 0.5
+    assert Settings(stroke_length=1e6).strokes(1.0) == 10
 
 
 def test_a_job_without_cameras(job, tmp_path) -> None:
@@ -143,7 +197,7 @@ def test_a_style_from_outside_the_folder_is_not_read(job, tmp_path) -> None:
     secret = tmp_path / "secret.jpg"
     secret.write_bytes(b"secret")
     for name in ("../../secret.jpg", str(secret), "..", "."):
-        edit(tmp_path / "job", lambda text, name=name: text.update(style=name))
+        edit(tmp_path / "job", lambda text, name=name: text["styles"][0].update(file=name))
         assert "no such file" in refusal(lambda: Job.load(tmp_path / "job")).why
 
 
@@ -355,8 +409,8 @@ def test_whatever_a_jobs_text_says_it_is_read_or_refused(job, tmp_path, name, va
 
 def test_a_later_format(job, tmp_path) -> None:
     job.save(tmp_path / "job")
-    edit(tmp_path / "job", lambda text: text.update(format=2))
-    assert "format 2 instead of 1" in refusal(lambda: Job.load(tmp_path / "job")).why
+    edit(tmp_path / "job", lambda text: text.update(format=9))
+    assert "format 9 instead of 2" in refusal(lambda: Job.load(tmp_path / "job")).why
 
 
 def test_settings_that_this_version_does_not_know(job, tmp_path) -> None:

@@ -135,9 +135,9 @@ def test_the_same_seed_gives_the_same_texture_bit_for_bit(outcome, tmp_path) -> 
     """Painted once more, in this process; measuring it again would tell nothing new."""
     job = Job.load(outcome.folder)
     style = read_picture(job.style.file)
-    painting = prepare(job, style, torch.device("cpu"))
+    painting = prepare(job, [style], torch.device("cpu"))
     backbone = Backbone(find_weights("VGG16", ""), LAYERS)
-    assert len(list(optimise(job, painting, style, backbone))) == STEPS
+    assert len(list(optimise(job, painting, backbone))) == STEPS
     again = tmp_path / "again.png"
     write_picture(painting.bake(job.settings.texture_size), again)
     assert again.read_bytes() == Path(outcome.messages[-1]["texture"]).read_bytes()

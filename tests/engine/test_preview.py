@@ -15,7 +15,7 @@ from tests.engine.meshes import cube
 def painting(tmp_path):
     look = np.random.default_rng(0).random((8, 8, 3), np.float32)
     job = Job(cube(), Style(tmp_path / "none.png"), Settings(texture_size=256), (look,))
-    made = prepare(job, torch.rand(3, 32, 32), torch.device("cpu"))
+    made = prepare(job, [torch.rand(3, 32, 32)], torch.device("cpu"))
     for values in made.field.values:
         values.data.normal_(generator=torch.Generator().manual_seed(1))
     return made

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from engine import report
+from engine.aims import Aim
 from engine.backbone import BUNDLED, Backbone, Weights
-from engine.color import ColorMap
+from engine.color import KEEP
 from engine.critic import LAYERS
 from engine.field import Field
 from engine.job import Mesh
@@ -130,14 +131,14 @@ def test_one_colour_has_no_seams() -> None:
 
 def test_the_same_colours_are_no_distance_apart() -> None:
     style = noise(0, 3, 40, 50)
-    assert _palette(style.flatten(1).T, style) == (0, 0)
+    assert _palette(style.flatten(1).T, style.flatten(1).T) == (0, 0)
 
 
 def test_a_shift_of_all_colours_is_their_distance() -> None:
     """Over all directions the mean of |d . u| is |d| / 2."""
     style = 0.5 * noise(0, 3, 40, 50)
     shift = torch.tensor((0.3, -0.1, 0.2))
-    distance, off = _palette(style.flatten(1).T + shift, style)
+    distance, off = _palette(style.flatten(1).T + shift, style.flatten(1).T)
     assert distance == pytest.approx(float(shift.norm()) / 2, rel=0.15)
     assert 0 < off <= 1
 
@@ -146,7 +147,7 @@ def test_off_palette_is_a_share_of_the_pixels() -> None:
     style = torch.tensor((0.2, 0.5, 0.8)).view(3, 1, 1).expand(3, 20, 20)
     near, far = torch.tensor((0.2, 0.5, 0.73)), torch.tensor((0.2, 0.5, 0.7))
     colors = torch.stack([near] * 300 + [far] * 100)
-    distance, off = _palette(colors, style)
+    distance, off = _palette(colors, style.flatten(1).T)
     assert off == pytest.approx(0.25)
     assert distance == pytest.approx((0.75 * 0.07 + 0.25 * 0.1) / 2, rel=0.2)
 
@@ -154,7 +155,7 @@ def test_off_palette_is_a_share_of_the_pixels() -> None:
 def test_more_pixels_than_are_compared() -> None:
     style = noise(0, 3, 300, 300)
     colors = noise(1, 3 * COLORS, 3)
-    distance, off = _palette(colors, style)
+    distance, off = _palette(colors, style.flatten(1).T)
     assert distance < 0.01
     assert off < 0.05
 
@@ -213,14 +214,15 @@ def backbone() -> Backbone:
     return Backbone(Weights("VGG16", BUNDLED), LAYERS)
 
 
-def painting_of(mesh: Mesh, image: Tensor) -> Painting:
+def painting_of(mesh: Mesh, image: Tensor, style: Tensor) -> Painting:
     surface = surface_of(mesh)
     texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
     points = surface.points(texels.face, texels.bary)
     field = Field(points, finest=0.1, seed=0)
-    keep = ColorMap(torch.eye(3), torch.zeros(3))
+    aim = Aim(style, 1.0, torch.ones(len(mesh.faces), 3))
+    original = Original.of(surface, [image], "AUTO", style.flatten(1).T)
     atlas = Atlas.of(texels, points, SIZE, 0.5)
-    return Painting(Original.of(surface, [image]), keep, field, atlas)
+    return Painting(original, (aim,), (KEEP,), False, field, atlas)
 
 
 def picture(seed: int, size: int) -> Tensor:
@@ -233,8 +235,8 @@ def picture(seed: int, size: int) -> Tensor:
 @pytest.mark.usefixtures("few_small_views")
 def test_a_result_that_is_the_original(backbone) -> None:
     image = picture(0, SIZE)
-    painting = painting_of(sphere(16, 24), image)
-    found = measure(painting, image, noise(1, 3, 80, 90), backbone)
+    painting = painting_of(sphere(16, 24), image, noise(1, 3, 80, 90))
+    found = measure(painting, image, backbone, 1.0)
     assert found["content_distance"] < 1e-3
     assert found["style_gap_closed"] == pytest.approx(0, abs=0.01)
     assert found["style_distance"] > 0.1
@@ -247,13 +249,13 @@ def test_a_result_that_is_the_original(backbone) -> None:
 def test_a_result_that_has_the_styles_colours(backbone) -> None:
     """One colour all over, and a style picture of that colour."""
     color = torch.tensor((0.7, 0.4, 0.2))
-    painting = painting_of(sphere(16, 24), picture(0, SIZE))
+    style = color.view(3, 1, 1).expand(3, 70, 80).contiguous()
+    painting = painting_of(sphere(16, 24), picture(0, SIZE), style)
     with torch.no_grad():
         for values in painting.field.values:
             values[:-1] = 0.1
     texture = color.expand(SIZE, SIZE, 3).contiguous()
-    style = color.view(3, 1, 1).expand(3, 70, 80).contiguous()
-    found = measure(painting, texture, style, backbone)
+    found = measure(painting, texture, backbone, 1.0)
     assert found["palette_distance"] < 1e-6
     assert found["off_palette"] == 0
     assert found["coverage"] == 1
@@ -263,7 +265,7 @@ def test_a_result_that_has_the_styles_colours(backbone) -> None:
 
 @pytest.mark.usefixtures("few_small_views")
 def test_views_are_the_same_every_time_and_nobody_elses() -> None:
-    original = painting_of(sphere(16, 24), picture(0, 64)).original
+    original = painting_of(sphere(16, 24), picture(0, 64), noise(1, 3, 20, 20)).original
     first, again = (list(held_out_views(original, zoom)) for zoom in (1, 1))
     assert len(first) == 3
     for a, b in zip(first, again, strict=True):

@@ -19,6 +19,7 @@ from engine.views import (
     orbit_cameras,
     random_rotation,
     sphere_directions,
+    tiled,
 )
 from tests.engine.reference import perspective
 
@@ -165,27 +166,37 @@ def test_an_object_partly_behind_a_scene_camera_takes_its_whole_frame() -> None:
 # Windows
 
 
-@pytest.mark.parametrize("factor", [1, 2, 3])
-def test_close_ups_tile_a_frame_exactly(factor) -> None:
+@pytest.mark.parametrize(("factor", "side"), [(1, 64), (2, 32), (2, 48), (3, 20)])
+def test_close_ups_tile_a_frame_exactly(factor, side) -> None:
     points = cloud(0)
     whole = orbit_cameras(points, sphere_directions(1, seed=0), 64)[0]
     spots = pixels(whole, points)
-    windows = close_ups(whole, factor)
-    assert len(windows) == factor**2
-    height, width = whole.size
+    windows = close_ups(whole, factor, side)
+    rows, columns = (math.ceil(length * factor / side) for length in whole.size)
+    assert len(windows) == rows * columns
     seen = np.zeros(len(points), int)
-    corners = set()
+    corners = []
     for window in windows:
-        assert window.size == whole.size
+        assert window.size == (side, side)
         assert window.unit == factor * whole.unit
         assert window.world_to_camera is whole.world_to_camera
         inside = pixels(window, points)
         shift = inside - factor * spots  # one shift for all: pure enlargement
         assert np.abs(shift - shift[0]).max() < 1e-2
-        corners.add(tuple((-shift[0] / (width, height)).round(3).tolist()))
-        seen += ((inside >= 0) & (inside < (width, height))).all(-1)
-    assert corners == {(float(x), float(y)) for x in range(factor) for y in range(factor)}
+        corners.append(-shift[0])
+        seen += ((inside >= 0) & (inside < side)).all(-1)
+    grid = [(side * column, side * row) for row in range(rows) for column in range(columns)]
+    assert np.abs(np.array(corners) - corners[0] - grid).max() < 1e-2
     assert (seen == 1).all()
+
+
+def test_a_tiled_frame_shows_what_its_close_ups_show() -> None:
+    points = cloud(0)
+    whole = orbit_cameras(points, sphere_directions(1, seed=0), 64)[0]
+    wide, (rows, columns) = tiled(whole, 2, 48)
+    first = close_ups(whole, 2, 48)[0]
+    in_wide = pixels(wide, points) / wide.size[::-1] * (columns, rows) * 48
+    assert np.abs(in_wide - pixels(first, points)).max() < 1e-2
 
 
 def test_the_middle_window() -> None:

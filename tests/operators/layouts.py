@@ -47,6 +47,12 @@ class Recorder:
         assert known.description
         self._note("prop", name if index < 0 else f"{name}[{index}]", text)
 
+    def prop_search(self, data, name, searched, collection):
+        assert data.bl_rna.properties[name].description
+        assert hasattr(searched, collection)
+        self._note("prop", name)
+        self._note("prop_search", name, collection)
+
     def prop_enum(self, data, name, value, *, text=""):
         assert value in data.bl_rna.properties[name].enum_items
         self._note("prop_enum", f"{name}={value}", text)
@@ -86,6 +92,10 @@ class Recorder:
     def props(self):
         """Property -> enabled."""
         return {what: on for kind, what, _text, on in self.drawn if kind == "prop"}
+
+    def searches(self):
+        """Property -> the collection it is chosen from."""
+        return {what: text for kind, what, text, _on in self.drawn if kind == "prop_search"}
 
 
 class Panel:

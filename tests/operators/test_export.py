@@ -7,7 +7,7 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Matrix, Vector
 from style_transfer_3d.engine.job import Job, JobError, Settings
 from style_transfer_3d.operators.export import export
-from style_transfer_3d.operators.settings import Request
+from style_transfer_3d.operators.settings import Request, StyleRequest
 
 from tests.operators.scenes import add_cube, add_material, dump, new_image, stripes
 
@@ -18,7 +18,8 @@ def run(style):
 
     def run(obj, views="SPHERE"):
         request = Request(
-            style=style,
+            styles=(StyleRequest(file=style, weight=1.0, region=""),),
+            protect="",
             settings=Settings(),
             views=views,
             output=None,

@@ -23,12 +23,16 @@ def group(scene):
     return scene.style_transfer_3d
 
 
+OF_THE_OBJECT = {
+    "output": "/results/cube.png", "replace": True, "style_region": "Face", "protect": "Hands",
+}  # fmt: skip
+
+
 def values(group):
-    return {
-        name: tuple(value) if name == "layer_weights" else value
-        for name in NAMES
-        for value in [getattr(group, name)]
-    }
+    found = {name: getattr(group, name) for name in NAMES}
+    found["layer_weights"] = tuple(group.layer_weights)
+    found["more_styles"] = [(s.file, s.weight, s.region) for s in group.more_styles]
+    return found
 
 
 def preset_file(name):
@@ -50,7 +54,13 @@ def look(group):
     group.layer_weights = (0, 0.1, 2, 3, 1 / 3)
     group.views, group.view_count, group.steps = "CAMERAS", 12, 99
     group.device, group.backbone, group.weights_file = "CPU", "VGG16", "/weights.pth"
-    group.output, group.replace = "/results/cube.png", True
+    group.style_loss, group.color, group.start = "NEAREST_FEATURES", "MATCHED", "NOISE"
+    group.content_source, group.tv_weight = "BOTH", 0.5
+    group.stroke_size, group.stroke_length, group.stroke_rotation = 2.0, 3.0, 0.5
+    second = group.more_styles.add()
+    second.file, second.weight, second.region = "/pictures/sand.png", 0.5, "Beach"
+    for name, value in OF_THE_OBJECT.items():
+        setattr(group, name, value)
 
 
 def test_a_look_comes_back_whole_in_another_file(group):
@@ -61,19 +71,23 @@ def test_a_look_comes_back_whole_in_another_file(group):
     file = preset_file("Stormy_Sea")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     group = bpy.context.scene.style_transfer_3d
-    group.output, group.replace = "/another.png", False
+    own = {"output": "/another.png", "replace": False, "style_region": "", "protect": "Eyes"}
+    for name, value in own.items():
+        setattr(group, name, value)
     load(file)
-    assert values(group) == {**wanted, "output": "/another.png", "replace": False}
+    assert values(group) == {**wanted, **own}
 
 
 def test_paths_are_kept_whole(group, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     group = bpy.context.scene.style_transfer_3d
     group.style = "//waves.png"
+    group.more_styles.add().file = "//sand.png"
     bpy.ops.object.style_transfer_preset_add(name="relative")
-    assert group.style == "//waves.png"
+    assert (group.style, group.more_styles[0].file) == ("//waves.png", "//sand.png")
     load(preset_file("relative"))
     assert Path(group.style) == tmp_path / "waves.png"
+    assert Path(group.more_styles[0].file) == tmp_path / "sand.png"
 
 
 def test_removed(group):

@@ -68,7 +68,7 @@ def test_what_is_not_given_comes_from_the_scene(scene, tmp_path):
     )
     request = settings.read(operator, scene)
     assert (request.settings.seed, request.settings.texture_size) == (0, 256)
-    assert request.style.name == "scene.png"
+    assert request.styles[0].file.name == "scene.png"
     assert request.output is None
 
 
@@ -86,7 +86,11 @@ def test_double_slash_before_and_after_the_file_is_saved(scene, tmp_path, name):
         settings.read(given_ones(group), scene)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     request = settings.read(given_ones(group), bpy.context.scene)
-    found = request.settings.weights_file if name == "weights_file" else getattr(request, name)
+    found = {
+        "weights_file": request.settings.weights_file,
+        "style": request.styles[0].file,
+        "output": request.output,
+    }[name]
     assert str(found) == str(tmp_path / "here.png")
 
 

@@ -26,6 +26,8 @@ from tests.operators.scenes import (
 from tests.operators.test_running import HANGS, given_ones
 
 START, CANCEL, KEEP = (f"object.style_transfer{end}" for end in ("", "_cancel", "_keep"))
+SUBPANELS = ("strokes", "regions", "views", "texture", "advanced")
+ADD, REMOVE = (f"object.style_transfer_style_{end}" for end in ("add", "remove"))
 UNWRAP, CHOOSE = "object.style_transfer_unwrap", "object.style_transfer_choose"
 
 
@@ -193,7 +195,7 @@ def test_a_run(run):
     assert "From Picture 0.50 (0: the same) From Original 0.25 (0: the same)" in panel.texts()
     bpy.context.view_layer.objects.active = None  # another, or none, is selected meanwhile
     assert "Painting Cube" in draw().texts()
-    for name in ("views", "texture", "advanced"):
+    for name in SUBPANELS:
         assert not any(draw(name).props().values())
     run.stop()
     assert ("progress", 0.25, "Stopping", True) in draw().drawn
@@ -232,12 +234,40 @@ def test_advanced(group):
 def test_every_setting_is_in_one_place(group):
     places = [
         *draw().props(),
-        *(p for n in ("views", "texture", "advanced") for p in draw(n).props()),
+        *(p for n in SUBPANELS for p in draw(n).props()),
     ]
     places = [
         name.partition("[")[0] for name in places if not name.endswith(("[1]", "[2]", "[3]", "[4]"))
     ]
-    assert sorted(places) == sorted(set(type(group).__annotations__) | set(running.settings.NAMES))
+    assert sorted([*places, "more_styles"]) == sorted(running.settings.NAMES)
+
+
+def test_strokes(group):
+    assert set(draw("strokes").props()) == {
+        "color", "stroke_size", "stroke_length", "stroke_rotation", "tv_weight", "start",
+        "content_source", "style_loss",
+    }  # fmt: skip
+
+
+def test_more_styles_come_and_go(group):
+    assert draw("regions").props() == {"protect": True, "style_region": True}
+    assert list(draw("regions").buttons()) == [ADD]
+    bpy.ops.object.style_transfer_style_add()
+    bpy.ops.object.style_transfer_style_add()
+    group.more_styles[1].file = "//second.png"
+    assert set(draw("regions").props()) >= {"file", "weight", "region"}
+    bpy.ops.object.style_transfer_style_remove(index=0)
+    assert [style.file for style in group.more_styles] == ["//second.png"]
+    assert bpy.ops.object.style_transfer_style_remove(index=5) == {"CANCELLED"}
+
+
+def test_regions_are_chosen_from_what_the_mesh_has(group, cube):
+    cube.vertex_groups.new(name="Face")
+    cube.data.color_attributes.new("Mask", "FLOAT_COLOR", "CORNER")
+    searched = draw("regions").searches()
+    assert searched == {"protect": "vertex_groups", "style_region": "vertex_groups"}
+    group.protect = "Mask"
+    assert draw("regions").searches()["protect"] == "color_attributes"
 
 
 def test_result(cube, tmp_path, monkeypatch):
@@ -260,7 +290,8 @@ def test_result(cube, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "recipe",
-    ["", "{", "[]", "null", 3, '{"report": 3, "style": []}', '{"report": {"seconds": "long"}}',
+    ["", "{", "[]", "null", 3, '{"report": 3, "styles": [3]}', '{"styles": 3}',
+     '{"report": {"seconds": "long"}}',
      '{"report": {"seconds": NaN, "coverage": Infinity, "seam_ratio": true}}'],
 )  # fmt: skip
 def test_a_recipe_that_is_none(recipe):

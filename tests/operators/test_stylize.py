@@ -81,7 +81,7 @@ def test_from_the_active_object_to_its_image(cube, painting, style, capfd):
     recipe = json.loads(image[RECIPE])
     assert (recipe["settings"]["seed"], recipe["settings"]["texture_size"]) == (3, 64)
     assert recipe["report"] == REPORT
-    assert recipe["style"]["sha256"] == hashlib.sha256(style.read_bytes()).hexdigest()
+    assert recipe["styles"][0]["sha256"] == hashlib.sha256(style.read_bytes()).hexdigest()
     assert image.packed_file
     assert not job_folders()
     said = capfd.readouterr().out

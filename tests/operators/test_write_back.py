@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from style_transfer_3d.engine.job import JobError, Settings
 from style_transfer_3d.operators.material import pixels
-from style_transfer_3d.operators.settings import Request
+from style_transfer_3d.operators.settings import Request, StyleRequest
 from style_transfer_3d.operators.write_back import (
     RECIPE,
     check_output,
@@ -36,7 +36,8 @@ def texture(tmp_path):
 
 def request(style=Path("s.png"), output=None, replace=False, **settings):
     return Request(
-        style=style,
+        styles=(StyleRequest(file=style, weight=1.0, region=""),),
+        protect="",
         settings=Settings(**settings),
         views="SPHERE",
         output=output,
@@ -226,9 +227,11 @@ def test_recipe(tmp_path, style):
     report = tmp_path / "report.json"
     report.write_text('{"style_distance": 0.1}')
     weights = tmp_path / "vgg19.pth"
-    text = make_recipe(request(style=style, seed=7, weights_file=str(weights)), "ab12", "U", report)
+    text = make_recipe(
+        request(style=style, seed=7, weights_file=str(weights)), ["ab12"], "U", report
+    )
     recipe = json.loads(text)
-    assert recipe["style"] == {"file": style.name, "sha256": "ab12"}
+    assert recipe["styles"] == [{"file": style.name, "sha256": "ab12", "weight": 1.0, "region": ""}]
     assert recipe["settings"]["seed"] == 7
     assert recipe["settings"]["weights_file"] == "vgg19.pth"
     assert recipe["report"] == {"style_distance": 0.1}
@@ -253,18 +256,18 @@ def test_outputs_that_are_refused(tmp_path, style, name, why):
     (tmp_path / "folder.png").mkdir()
     bpy.data.images.load(str(save_png(tmp_path / "artist.png", stripes(4, 4))))
     with pytest.raises(JobError, match=why):
-        check_output(tmp_path / name, style)
+        check_output(tmp_path / name, [style])
 
 
 def test_a_folder_that_cannot_be_written_to(style):
     with pytest.raises(JobError, match="nothing can be written to folder '/proc'"):
-        check_output(Path("/proc/out.png"), style)
+        check_output(Path("/proc/out.png"), [style])
 
 
 def test_an_earlier_result_may_be_written_over(tmp_path, texture, style):
     output = tmp_path / "out.png"
     painted(add_cube(), (0,), texture, "{}", request(output=output))
-    check_output(output, style)
+    check_output(output, [style])
 
 
 def test_a_file_that_cannot_be_written_is_not_there_in_part(tmp_path):

@@ -1,0 +1,56 @@
+"""Where on the mesh something goes: a vertex group or a color attribute as one number a corner."""
+
+from __future__ import annotations
+
+import difflib
+
+import bpy
+import numpy as np
+
+from ..engine.job import JobError
+
+
+def read_region(
+    obj: bpy.types.Object, data: bpy.types.Mesh, name: str, corners: np.ndarray
+) -> np.ndarray:
+    """Strength (F, 3) float32 in 0-1 at the corners of triangles.
+
+    Args:
+        obj: whose vertex groups they are.
+        data: its mesh after modifiers.
+        name: of a vertex group or a color attribute, whose mean of red, green and blue counts.
+        corners: (F, 3) int, indices of loops.
+
+    Raises:
+        JobError: if there is neither of that name.
+    """
+    loops = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", loops)
+    group = obj.vertex_groups.get(name)
+    if group:
+        weights = _vertex_weights(data, group.index)
+        return weights[loops[corners]]
+    attribute = data.color_attributes.get(name)
+    if attribute is None:
+        names = [*obj.vertex_groups.keys(), *data.color_attributes.keys()]
+        near = difflib.get_close_matches(name, names, cutoff=0.4) or names[:3]
+        choice = " or ".join(repr(n) for n in near)
+        raise JobError(
+            f"Region {name!r}",
+            f"{obj.name!r} has no vertex group or color attribute of that name",
+            f"Choose {choice}" if near else "Add a vertex group in Object Data Properties",
+        )
+    colors = np.empty((len(attribute.data), 4), np.float32)
+    attribute.data.foreach_get("color", colors.reshape(-1))
+    strength = colors[:, :3].mean(-1).clip(0, 1)
+    return strength[corners if attribute.domain == "CORNER" else loops[corners]]
+
+
+def _vertex_weights(data: bpy.types.Mesh, index: int) -> np.ndarray:
+    """(V,) float32: weights in the vertex group `index`, which Blender lends no array of."""
+    weights = np.zeros(len(data.vertices), np.float32)
+    for number, vertex in enumerate(data.vertices):
+        for element in vertex.groups:
+            if element.group == index:
+                weights[number] = element.weight
+    return weights

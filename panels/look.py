@@ -1,0 +1,92 @@
+"""The settings that shape the look, in sub-panels: strokes and colors, more styles and regions."""
+
+from __future__ import annotations
+
+import bpy
+
+from .layouts import PARENT, SidebarPanel, settings_column
+
+
+class VIEW3D_PT_style_transfer_strokes(SidebarPanel):
+    """How large the strokes are, which way they run, whose colors they have."""
+
+    bl_label = "Strokes and Color"
+    bl_parent_id = PARENT
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Size, turn and color; what the run starts from and holds on to."""
+        column, group = settings_column(self, context)
+        column.prop(group, "color")
+        sizes = column.column(align=True)
+        row = sizes.row()
+        row.active = not group.stroke_length
+        row.prop(group, "stroke_size")
+        sizes.prop(group, "stroke_length")
+        column.prop(group, "stroke_rotation")
+        column.prop(group, "tv_weight")
+        column.separator()
+        column.prop(group, "start")
+        column.prop(group, "content_source")
+        column.prop(group, "style_loss")
+
+
+class VIEW3D_PT_style_transfer_regions(SidebarPanel):
+    """Where the style goes, what is protected, and further styles."""
+
+    bl_label = "Regions and More Styles"
+    bl_parent_id = PARENT
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Names of vertex groups, and a box for each style after the first."""
+        column, group = settings_column(self, context)
+        _draw_region(column, context, group, "protect")
+        _draw_region(column, context, group, "style_region")
+        for index, style in enumerate(group.more_styles):
+            box = column.box().column()
+            row = box.row(align=True)
+            row.use_property_split = False
+            row.prop(style, "file", text="", placeholder="Style Picture")
+            remove = row.operator("object.style_transfer_style_remove", text="", icon="X")
+            remove.index = index
+            box.prop(style, "weight")
+            _draw_region(box, context, style, "region")
+        column.operator("object.style_transfer_style_add", icon="ADD")
+
+
+def _draw_region(
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    holder: bpy.types.PropertyGroup,
+    name: str,
+) -> None:
+    """A name on the mesh; chosen from the vertex groups where there are any."""
+    obj = context.object
+    if obj and obj.type == "MESH" and obj.vertex_groups and not _is_color(obj, holder, name):
+        layout.prop_search(holder, name, obj, "vertex_groups")
+    elif obj and isinstance(obj.data, bpy.types.Mesh) and obj.data.color_attributes:
+        layout.prop_search(holder, name, obj.data, "color_attributes")
+    else:
+        layout.prop(holder, name)
+
+
+def _is_color(obj: bpy.types.Object, holder: bpy.types.PropertyGroup, name: str) -> bool:
+    """Whether the name given is a color attribute's."""
+    assert isinstance(obj.data, bpy.types.Mesh)
+    return getattr(holder, name) in obj.data.color_attributes
+
+
+_CLASSES = (VIEW3D_PT_style_transfer_strokes, VIEW3D_PT_style_transfer_regions)
+
+
+def register() -> None:
+    """Make the sub-panels known to Blender."""
+    for one in _CLASSES:
+        bpy.utils.register_class(one)
+
+
+def unregister() -> None:
+    """Take the sub-panels back."""
+    for one in reversed(_CLASSES):
+        bpy.utils.unregister_class(one)
