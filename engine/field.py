@@ -148,20 +148,36 @@ class Field(nn.Module):
         return self._sum(lattices, [lattice.locate(points) for lattice in lattices])
 
     @torch.no_grad()
+    def beside(self, points: Tensor) -> Tensor:
+        """As `evaluate`, for `points` that may lie next to the surface.
+
+        Corners that hold no value count as those of the same voxel that do, not as 0.
+        """
+        total = torch.zeros(len(points), 3, device=points.device)
+        for lattice, values in zip(self.lattices, self.values, strict=True):
+            wide = lattice.including(points)
+            lookup = wide.locate(points)
+            rows = wide.table.index_select(0, lookup.cell)  # (N, 8)
+            weights = trilinear(lookup.fraction) * (rows < len(values) - 1)
+            share = weights.sum(1, keepdim=True).clamp(min=1e-6)
+            total += _WeightedSum.apply(values, rows, weights / share)
+        return total
+
+    @torch.no_grad()
     def moved(self, points: Tensor) -> Tensor:
         """Share (N,) of each point's weight in the finest lattice on values that have moved."""
         lattice = self.lattices[-1].including(points)
         lookup = lattice.locate(points)
         touched = (self.values[-1] != self.untouched).any(-1)
         touched[-1] = False
-        return (_trilinear(lookup.fraction) * touched[lattice.table[lookup.cell]]).sum(-1)
+        return (trilinear(lookup.fraction) * touched[lattice.table[lookup.cell]]).sum(-1)
 
     def _sum(self, lattices: list[Lattice], lookups: list[Lookup]) -> Tensor:
         parts = [
             _WeightedSum.apply(
                 values,
                 lattice.table.index_select(0, lookup.cell),
-                _trilinear(lookup.fraction),
+                trilinear(lookup.fraction),
             )
             for lattice, values, lookup in zip(lattices, self.values, lookups, strict=False)
         ]
@@ -201,7 +217,7 @@ def _corner_offsets(device: torch.device) -> Tensor:
     return _key(torch.tensor(CORNERS, device=device))  # (8,)
 
 
-def _trilinear(fraction: Tensor) -> Tensor:
+def trilinear(fraction: Tensor) -> Tensor:
     """Weights (N, 8) of a voxel's corners, in the order of CORNERS."""
     pairs = torch.stack((1 - fraction, fraction), -1)  # (N, 3, 2)
     x, y, z = pairs.unbind(1)

@@ -27,6 +27,7 @@ STYLE_LOSSES = ("GRAM", "MEAN_COVARIANCE", "SLICED_WASSERSTEIN", "NEAREST_FEATUR
 COLORS = ("STYLE", "MATCHED", "ORIGINAL")
 STARTS = ("MATCHED", "ORIGINAL", "NOISE")
 CONTENT_SOURCES = ("AUTO", "TEXTURE", "CLAY", "BOTH")
+RELIEFS = ("NONE", "BUMP", "NORMAL")
 RANGES = {
     "style_weight": (0.0, 1e6),
     "content_weight": (0.0, 1e6),
@@ -217,6 +218,7 @@ CHOICES: dict[str, Collection[str]] = {
     "color": COLORS,
     "start": STARTS,
     "content_source": CONTENT_SOURCES,
+    "relief": RELIEFS,
 }
 
 
@@ -244,6 +246,7 @@ class Settings:
         start: one of STARTS, what the paint starts from.
         tv_weight: factor of the total variation, >= 0; smooths.
         content_source: one of CONTENT_SOURCES, what the content loss holds on to.
+        relief: one of RELIEFS, what is made of the strokes besides their colour.
     """
 
     preset: str = "STANDARD"
@@ -265,6 +268,7 @@ class Settings:
     start: str = "MATCHED"
     tv_weight: float = 0.0
     content_source: str = "AUTO"
+    relief: str = "NONE"
 
     def strokes(self, extent: float) -> float:
         """Short side of the style picture over the size of an object `extent` world units large."""

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from .aims import Aim
+from .baking import bake
 from .color import ColorMap, grey, with_greys
 from .field import Field, Lookup
 from .original import Original
 from .surface import Shot
-from .texture import MARGIN, Atlas, blocks, fill_margin, interpolate, rasterize_texels
+from .texture import Atlas, interpolate
 
 EDGE = 0.1  # colours are kept this far from 0 and 1 before they become logits
-BLOCK = 1 << 18  # texels baked at once
 
 
 class Ground(NamedTuple):
@@ -92,25 +92,15 @@ class Painting:
         """What the network sees of an image (1, 3, H, W): greys where only the luma is painted."""
         return grey(image.movedim(1, -1)).movedim(-1, 1) if self.keeps_hues else image
 
-    @torch.no_grad()
     def bake(self, size: int) -> Tensor:
-        """The paint as a texture (size, size, 3) in 0-1, with margins.
-
-        Texels that no island or margin reaches take the mean of those that are painted.
-        """
+        """The paint as a texture (size, size, 3) in 0-1, with margins."""
         surface = self.original.surface
-        texels = rasterize_texels(surface.uvs, (size, size))
-        image = torch.zeros(size * size, 3, device=texels.bary.device)
-        for part in blocks(len(texels.texel), BLOCK):
-            face, bary = texels.face[part], texels.bary[part]
-            ground = self.ground(face, bary, torch.full_like(bary[:, 0], 1 / size))
-            paint = self.field.evaluate(surface.points(face, bary))
-            image[texels.texel[part]] = self.colors(ground, paint)
-        covered = torch.zeros(size * size, dtype=torch.bool, device=image.device)
-        covered[texels.texel] = True
-        mean = image[texels.texel].mean(0) if len(texels.texel) else image[0]
-        image, covered = fill_margin(image.view(size, size, 3), covered.view(size, size), MARGIN)
-        return image.where(covered[..., None], mean)
+
+        def paint(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
+            values = self.field.evaluate(surface.points(face, bary))
+            return self.colors(self.ground(face, bary, footprint), values)
+
+        return bake(surface.uvs, size, 3, paint, lambda _share: None)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,16 @@ def _to_tensor(picture: Image.Image) -> Tensor:
 def write_picture(image: Tensor, file: Path) -> None:
     """Write (H, W, 3) float in 0-1 as an 8-bit PNG, whole or not at all."""
     pixels = (image.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    _write(Image.fromarray(pixels), file)
+
+
+def write_heights(image: Tensor, file: Path) -> None:
+    """Write (H, W, 1) float in 0-1 as a 16-bit grey PNG, whole or not at all."""
+    pixels = (image[..., 0].clamp(0, 1).double() * 65535 + 0.5).cpu().numpy().astype(np.uint16)
+    _write(Image.fromarray(pixels), file)
+
+
+def _write(picture: Image.Image, file: Path) -> None:
     part = file.with_name(file.name + ".part")
-    Image.fromarray(pixels).save(part, format="PNG")
+    picture.save(part, format="PNG")
     part.replace(file)

@@ -6,19 +6,22 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from .backbone import Backbone, Weights, find_weights
 from .critic import LAYERS
-from .job import Job, JobError
+from .job import Job, JobError, Settings
 from .messages import Send
-from .picture import read_picture, write_picture
+from .painting import Painting
+from .picture import read_picture, write_heights, write_picture
 from .preview import Preview
+from .relief import Relief
 from .report import measure
 from .stylize import Progress, optimise, prepare
 
@@ -42,6 +45,8 @@ class Wishes:
 
 def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> None:
     """Do the job in `folder` and write `result/texture.png` and `result/report.json` there.
+
+    With `result/relief.png`, if the settings ask for a relief.
 
     Args:
         folder: of `Job.save`.
@@ -77,6 +82,8 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         send({"type": "STATUS", "text": "Baking the texture"})
         texture = painting.bake(job.settings.texture_size)
         _stop_if(wishes.cancel)
+        relief = _Baked.of(painting, job.settings, send, wishes)
+        _stop_if(wishes.cancel)
         send({"type": "STATUS", "text": "Measuring the result"})
         strokes = job.settings.strokes(painting.original.surface.extent)
         measures = measure(painting, texture, backbone, strokes)
@@ -90,10 +97,43 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
     report = {**measures, **_costs(last, time.perf_counter() - began, weights, device)}
     with _writing_to(result):
         write_picture(texture, result / "texture.png")
+        relief_told = relief.write(result / "relief.png") if relief else {}
         _write_text(result / "report.json", json.dumps(report, indent=1))
     paths = {name: str(result / file) for name, file in
              (("texture", "texture.png"), ("report", "report.json"))}  # fmt: skip
-    send({"type": "DONE", **paths})
+    send({"type": "DONE", **paths, **relief_told})
+
+
+@dataclass(frozen=True)
+class _Baked:
+    """A relief as a texture, how that is written, and how high it is in world units."""
+
+    image: Tensor
+    writer: Callable[[Tensor, Path], None]
+    height: float
+
+    @classmethod
+    def of(
+        cls, painting: Painting, settings: Settings, send: Send, wishes: Wishes
+    ) -> _Baked | None:
+        """What `settings` ask for, if anything."""
+
+        def tell(share: float) -> None:
+            _stop_if(wishes.cancel)
+            send({"type": "STATUS", "text": f"Baking the relief: {share:.0%}"})
+
+        if settings.relief == "NONE":
+            return None
+        tell(0)
+        relief, size = Relief.of(painting), settings.texture_size
+        if settings.relief == "BUMP":
+            return cls(relief.bake_heights(size, tell), write_heights, relief.height)
+        return cls(relief.bake_normals(size, tell), write_picture, relief.height)
+
+    def write(self, file: Path) -> dict[str, object]:
+        """Write it, and give what the message DONE tells of it."""
+        self.writer(self.image, file)
+        return {"relief": str(file), "relief_height": self.height}
 
 
 def choose_device(name: str) -> torch.device:

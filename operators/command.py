@@ -15,7 +15,7 @@ import bpy
 from ..engine.job import JobError, Settings
 from .settings import NAMES
 from .stylize import refusal
-from .write_back import RECIPE, check_file, check_folder, save_file
+from .write_back import RECIPE, RELIEF, check_file, check_folder, save_file
 
 NAME = "style_transfer_3d"
 _KINDS = {"STRING": str, "ENUM": str, "INT": int, "FLOAT": float}
@@ -78,9 +78,10 @@ def run(arguments: list[str]) -> int:
         if "more_styles" in options:
             options["more_styles"] = [_style(words) for words in options["more_styles"]]
         check(options, report, save=save)
-        image = paint(obj, options)
-        if image.filepath:
-            _saved(bpy.path.abspath(image.filepath))
+        image, *others = paint(obj, options)
+        for one in (image, *others):
+            if one.filepath:
+                _saved(bpy.path.abspath(one.filepath))
         if report:
             measures = json.loads(image[RECIPE])["report"]
             save_file(report.absolute(), json.dumps(measures, indent=1).encode())
@@ -151,8 +152,8 @@ def check(options: dict[str, Any], report: Path | None, *, save: bool) -> None:
         check_folder(Path(bpy.data.filepath).parent, f"Blend file {bpy.data.filepath!r}")
 
 
-def paint(obj: bpy.types.Object, options: dict[str, Any]) -> bpy.types.Image:
-    """Run the operator on `obj` and return the new image.
+def paint(obj: bpy.types.Object, options: dict[str, Any]) -> list[bpy.types.Image]:
+    """Run the operator on `obj` and return the new images: the texture, then its relief.
 
     Raises:
         RuntimeError: the operator's error, which Blender prints.
@@ -163,7 +164,8 @@ def paint(obj: bpy.types.Object, options: dict[str, Any]) -> bpy.types.Image:
     with bpy.context.temp_override(object=obj, active_object=obj):
         if operators.style_transfer(**options) != {"FINISHED"}:
             raise KeyboardInterrupt
-    return next(i for i in bpy.data.images if i not in before and i.get(RECIPE))
+    new = [image for image in bpy.data.images if image not in before]
+    return [image for kind in (RECIPE, RELIEF) for image in new if image.get(kind)]
 
 
 def _saved(path: str) -> None:

@@ -14,7 +14,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 from ..engine.job import JobError
 from . import engine_python, preview, settings, worker
 from .export import Export, export, fingerprint
-from .write_back import check_output, load, make_recipe, write_back
+from .write_back import beside, check_output, load, make_recipe, write_back
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
 
@@ -48,7 +48,11 @@ class Run:
         self.name: str = obj.name
         self.request = settings.read(operator, context.scene)
         if self.request.output:
-            check_output(self.request.output, [style.file for style in self.request.styles])
+            pictures = [style.file for style in self.request.styles]
+            check_output(self.request.output, pictures)
+            relief = beside(self.request).output
+            if relief and self.request.settings.relief != "NONE":
+                check_output(relief, pictures)
         made = export(obj, context, self.request)
         self.warnings = list(made.warnings)
         self._slots, self._uv_map = made.slots, made.uv_map
@@ -107,13 +111,15 @@ class Run:
         recipe = make_recipe(self.request, self._sha256s, self._uv_map, done.report)
         obj = self.object()
         if obj:
-            written = write_back(obj, self._slots, done.texture, recipe, self.request)
+            written = write_back(obj, self._slots, done, recipe, self.request)
             changed = obj.mode == "OBJECT" and fingerprint(obj) != self._fingerprint
             text = f"Mesh of {obj.name!r} has changed meanwhile: the texture fits its earlier UVs"
             return [*written.warnings, *([text] if changed else [])]
-        image = load(f"{self.name} style", done.texture, recipe, self.request)
-        image.use_fake_user = True
-        return [f"Object {self.name!r} is gone; its texture is kept as image {image.name!r}"]
+        painted = load(self.name, done, recipe, self.request)
+        for image in filter(None, (painted.image, painted.relief)):
+            image.use_fake_user = True
+        kept = f"its texture is kept as image {painted.image.name!r}"
+        return [f"Object {self.name!r} is gone; {kept}"]
 
     def stop(self) -> bool:
         """Push the end of a cancelled run forward, without waiting: whether it is over."""

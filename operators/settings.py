@@ -15,7 +15,16 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..engine.job import BACKBONES, DEVICES, PRESETS, RANGES, STYLE_LAYERS, JobError, Settings
+from ..engine.job import (
+    BACKBONES,
+    DEVICES,
+    PRESETS,
+    RANGES,
+    RELIEFS,
+    STYLE_LAYERS,
+    JobError,
+    Settings,
+)
 from . import controls, engine_python
 from .controls import FILE_OPTIONS, items
 
@@ -36,6 +45,11 @@ _BACKBONE_TEXTS = {
     "AUTO": "VGG-19 where its weights are found, else the bundled VGG-16",
     "VGG19": "The best strokes; its weights are fetched in the add-on's preferences",
     "VGG16": "Comes with the extension and needs no download",
+}
+_RELIEF_TEXTS = {
+    "NONE": "The strokes are color alone: the surface stays as smooth as it is",
+    "BUMP": "Bright strokes stand out in the light, dark ones lie deep: a height map",
+    "NORMAL": "The same as a tangent-space normal map, which game engines want",
 }
 _VIEW_TEXTS = {
     "SPHERE": "Cameras spread evenly around the object: it is painted on every side",
@@ -160,6 +174,20 @@ class SettingProperties(controls.ControlProperties):
         "before; otherwise both are kept",
         default=False,
     )
+    relief: EnumProperty(
+        name="Relief",
+        description="Whether the strokes catch the light as thick paint does",
+        items=items(RELIEFS, _RELIEF_TEXTS),
+        default=_DEFAULTS.relief,
+    )
+    relief_strength: FloatProperty(
+        name="Relief Strength",
+        description="How much the strokes stand out in the light: 0 is flat, 1 is thick paint",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
 
 
 NAMES = (*SettingProperties.__annotations__, *controls.ControlProperties.__annotations__)
@@ -196,6 +224,7 @@ class Request:
         output: the PNG file, an absolute path; None packs the texture.
         output_as_given: the same path as the artist wrote it, perhaps with //.
         replace: whether our own earlier result on the object gives way to the new one.
+        relief_strength: of the strokes' relief in the material, 0-1.
     """
 
     styles: tuple[StyleRequest, ...]
@@ -205,6 +234,7 @@ class Request:
     output: Path | None
     output_as_given: str
     replace: bool
+    relief_strength: float
 
     @property
     def region_names(self) -> list[str]:
@@ -253,6 +283,7 @@ def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request
         output=absolute(output, "Output") if output else None,
         output_as_given=output,
         replace=values["replace"],
+        relief_strength=values["relief_strength"],
     )
 
 

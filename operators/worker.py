@@ -69,10 +69,23 @@ class Warn:
 
 @dataclass(frozen=True)
 class Done:
-    """The files that the run made."""
+    """What the run made.
+
+    Attributes:
+        texture, report: files.
+        relief: the file of the strokes' relief, if one was asked for.
+        relief_height: from its lowest to its highest, world units.
+    """
 
     texture: Path
     report: Path
+    relief: Path | None = None
+    relief_height: float = 0.0
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that must be there."""
+        return (self.texture, self.report, *([self.relief] if self.relief else []))
 
 
 Message = Status | Progress | Warn | Done
@@ -237,7 +250,7 @@ class Engine:
         message = parse(line)
         if isinstance(message, Done):
             self._done = True
-            if not (message.texture.is_file() and message.report.is_file()):
+            if not all(file.is_file() for file in message.files):
                 raise JobError("Engine", "it left no result", "Run it again")
         return message
 
@@ -330,7 +343,9 @@ def _read(message: dict[str, Any]) -> Message:
         case "ERROR":
             raise JobError(*(str(message[part]) for part in ("what", "why", "cure")))
         case "DONE":
-            return Done(Path(message["texture"]), Path(message["report"]))
+            relief = Path(message["relief"]) if message.get("relief") else None
+            height = float(message.get("relief_height", 0.0))
+            return Done(Path(message["texture"]), Path(message["report"]), relief, height)
         case other:
             raise ValueError(f"unknown type {other!r}")
 

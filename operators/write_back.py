@@ -6,28 +6,46 @@ import json
 import tempfile
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..engine.job import JobError
+from . import relief_nodes
 from .material import base_color, has_nodes, source
 from .material_slots import make_own, slot_material
 from .paint_node import is_ours, plug_in
 from .settings import Request
+from .worker import Done
 
 RECIPE = "style_transfer_3d"  # the image's custom property
+RELIEF = "style_transfer_3d_relief"  # the same of a relief's image
 _MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
 
 
 @dataclass(frozen=True)
 class Written:
-    """The new image, and what the artist should know about where it is not shown."""
+    """The new images, and what the artist should know about where they are not shown."""
+
+    painted: Painted
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A result as images of Blender's.
+
+    Attributes:
+        image: the colours.
+        relief: of the strokes; None if none was asked for.
+        look: how the relief is shown.
+    """
 
     image: bpy.types.Image
-    warnings: tuple[str, ...]
+    relief: bpy.types.Image | None
+    look: relief_nodes.ReliefLook
 
 
 def make_recipe(request: Request, sha256s: Sequence[str], uv_map: str, report: Path) -> str:
@@ -59,7 +77,11 @@ def check_output(path: Path, styles: Sequence[Path]) -> None:
         raise JobError(what, "it is the style picture", "Choose another file")
     for image in bpy.data.images:
         file = Path(bpy.path.abspath(image.filepath, library=image.library))
-        if image.filepath and file.resolve() == path.resolve() and not image.get(RECIPE):
+        if (
+            image.filepath
+            and file.resolve() == path.resolve()
+            and not (image.get(RECIPE) or image.get(RELIEF))
+        ):
             raise JobError(what, f"it is the file of image {image.name!r}", "Choose another file")
     check_file(path, ".png", "Output")
 
@@ -106,24 +128,25 @@ def save_file(path: Path, data: bytes) -> None:
 
 
 def write_back(
-    obj: bpy.types.Object, slots: Sequence[int], texture: Path, recipe: str, request: Request
+    obj: bpy.types.Object, slots: Sequence[int], done: Done, recipe: str, request: Request
 ) -> Written:
-    """Show `texture` on `obj` and on nothing else; the artist's images and nodes stay.
+    """Show what is painted on `obj` and on nothing else; the artist's images and nodes stay.
 
     Args:
         slots: the material slots that the object's faces use.
-        texture: the PNG file that the engine made.
-        recipe: what the image is to remember.
+        done: the files that the engine made.
+        recipe: what the images are to remember.
         request: its output is where the texture is saved, else it is packed; it also says
             whether our own earlier result is replaced.
 
     Raises:
-        JobError: if the texture cannot be saved; nothing is changed then.
+        JobError: if a texture cannot be saved; nothing is changed then.
     """
-    image = load(f"{obj.name} style", texture, recipe, request)
+    painted = load(obj.name, done, recipe, request)
+    image = painted.image
     make_own(obj, slots)
     warnings = []
-    replaced: set[bpy.types.Image] = set()
+    replaced: dict[bpy.types.Image, bpy.types.Image | None] = {}  # by what
     for material in dict.fromkeys(slot_material(obj, slot) for slot in slots):
         if material is None:  # the artist has taken the slot away
             continue
@@ -136,20 +159,59 @@ def write_back(
             continue
         earlier = _earlier_result(socket)
         if request.replace and earlier and earlier.image:
-            replaced.add(earlier.image)
+            replaced[earlier.image] = image
             earlier.image = image
         else:
             plug_in(socket, image)
-    _give_way(replaced, image)
-    return Written(image, tuple(warnings))
+        assert socket.node
+        normal = socket.node.inputs["Normal"]
+        flattened = relief_nodes.take_out(normal, remove=request.replace)
+        replaced.update(dict.fromkeys(flattened, painted.relief))
+        if painted.relief:
+            relief_nodes.plug_in(normal, painted.relief, painted.look)
+    _give_way(replaced)
+    return Written(painted, tuple(warnings))
 
 
-def load(name: str, texture: Path, recipe: str, request: Request) -> bpy.types.Image:
-    """`texture` as an image of Blender's, saved or packed as `request` says.
+def load(name: str, done: Done, recipe: str, request: Request) -> Painted:
+    """A result as images named after `name`, saved or packed as `request` says.
 
     Raises:
-        JobError: if it cannot be saved; nothing is changed then.
+        JobError: if one cannot be saved; Blender has no new image then.
     """
+    relief = None
+    if done.relief:
+        relief = _load(f"{name} relief", done.relief, beside(request))
+        assert relief.colorspace_settings
+        relief.colorspace_settings.name = "Non-Color"  # type: ignore[assignment]
+        relief[RELIEF] = recipe
+    try:
+        image = _load(f"{name} style", done.texture, request)
+    except JobError:
+        if relief:
+            bpy.data.images.remove(relief)
+        raise
+    image[RECIPE] = recipe
+    look = relief_nodes.ReliefLook(
+        request.settings.relief, request.relief_strength, done.relief_height
+    )
+    return Painted(image, relief, look)
+
+
+def beside(request: Request) -> Request:
+    """The same with an output for the relief: NAME_relief.png where the texture is NAME.png."""
+    if not request.output:
+        return request
+    path, given = request.output, request.output_as_given
+    ending = f"_relief{path.suffix}"
+    return replace(
+        request,
+        output=path.with_name(path.stem + ending),
+        output_as_given=given.removesuffix(path.suffix) + ending,
+    )
+
+
+def _load(name: str, texture: Path, request: Request) -> bpy.types.Image:
     if request.output:
         save_file(request.output, texture.read_bytes())
         relative = request.output_as_given.startswith("//")
@@ -159,7 +221,6 @@ def load(name: str, texture: Path, recipe: str, request: Request) -> bpy.types.I
         image.pack()
         image.filepath_raw = ""  # the file is gone soon
     image.name = name
-    image[RECIPE] = recipe
     return image
 
 
@@ -172,10 +233,11 @@ def _earlier_result(socket: bpy.types.NodeSocket) -> bpy.types.ShaderNodeTexImag
     return node if node.image and node.image.get(RECIPE) is not None else None
 
 
-def _give_way(replaced: set[bpy.types.Image], image: bpy.types.Image) -> None:
-    """Remove the results that are not in use any more; the new one takes a name over."""
-    for old in replaced:
+def _give_way(replaced: dict[bpy.types.Image, bpy.types.Image | None]) -> None:
+    """Remove the results that are not in use any more; what replaces one takes its name over."""
+    for old, new in replaced.items():
         if not old.users:
             name = old.name
             bpy.data.images.remove(old)
-            image.name = name
+            if new:
+                new.name = name

@@ -47,10 +47,14 @@ class VIEW3D_PT_style_transfer_texture(SidebarPanel):
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The file, what becomes of the earlier result, and the UV map."""
+        """The file, what becomes of the earlier result, the relief, and the UV map."""
         column, group = settings_column(self, context)
         column.prop(group, "output", placeholder="Packed")
         column.column(heading="Result").prop(group, "replace", text="Replace Earlier")
+        column.prop(group, "relief")
+        row = column.row()
+        row.active = group.relief != "NONE"
+        row.prop(group, "relief_strength", text="Strength")
         data = context.object.data if context.object else None
         if isinstance(data, bpy.types.Mesh):
             name = next((layer.name for layer in data.uv_layers if layer.active_render), "None")

@@ -203,3 +203,19 @@ def test_absurd_fineness_still_fits_the_keys() -> None:
     field = Field(points, finest=0.0, seed=0)
     fill(field, np.ones_like)
     assert (field.evaluate(points) - len(field.lattices)).abs().max() < 1e-3
+
+
+def test_beside_the_surface_paint_goes_on_as_it_is() -> None:
+    points = ball(3000)
+    field = Field(points, finest=0.1, seed=0)
+    fill(field, lambda x: 0.25 + 0 * x)
+    flat = torch.full((3000, 3), 0.25 * len(field.lattices))
+    assert (field.evaluate(1.05 * points) - flat).abs().max() > 0.05
+    assert (field.beside(1.05 * points) - flat).abs().max() < 1e-5
+
+
+def test_beside_the_surface_is_the_same_on_it() -> None:
+    points = ball(300)
+    field = Field(points, finest=0.1, seed=0)
+    fill(field, np.sin)
+    assert (field.beside(points) - field.evaluate(points)).abs().max() < 1e-5

@@ -233,6 +233,24 @@ def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("kind", "mode"), [("BUMP", "I;16"), ("NORMAL", "RGB")])
+def test_a_relief_is_written_beside_the_texture(outcome, tmp_path, kind, mode) -> None:
+    found = run(save_job(tmp_path / "job", relief=kind))
+    assert found.code == 0, found.errors
+    for share in ("0%", "100%"):
+        assert {"type": "STATUS", "text": f"Baking the relief: {share}"} in found.messages
+    done = found.messages[-1]
+    assert done["relief"] == str(found.folder / "result" / "relief.png")
+    assert done["relief_height"] > 0
+    with Image.open(done["relief"]) as picture:
+        assert picture.size == (64, 64)
+        assert picture.mode == mode
+    assert "relief" not in outcome.messages[-1]
+    texture = Path(done["texture"]).read_bytes()
+    assert texture == Path(outcome.messages[-1]["texture"]).read_bytes()
+
+
+@pytest.mark.timeout(300)
 def test_finish_on_stdin_keeps_what_is_painted(tmp_path) -> None:
     folder = save_job(tmp_path / "job", steps=5000)
     with subprocess.Popen(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.job import STYLE_SIDES, JobError
-from engine.picture import LARGEST_SIDE, read_picture, write_picture
+from engine.picture import LARGEST_SIDE, read_picture, write_heights, write_picture
 
 
 def colors(height: int, width: int) -> np.ndarray:
@@ -231,6 +231,17 @@ def test_levels_are_rounded_and_clamped(tmp_path) -> None:
     write_picture(levels.view(1, -1, 1).expand(16, -1, 3), file)
     with Image.open(file) as picture:
         assert np.asarray(picture)[0, :, 0].tolist() == [0, 0, 0, 1, 128, 254, 255, 255]
+
+
+def test_heights_keep_16_bits(tmp_path) -> None:
+    file = tmp_path / "relief.png"
+    heights = torch.linspace(-0.1, 1.1, 4096).view(64, 64, 1)
+    write_heights(heights, file)
+    with Image.open(file) as picture:
+        found = np.asarray(picture)
+    assert found.dtype == np.uint16
+    expected = heights[..., 0].clamp(0, 1).double().numpy() * 65535
+    assert np.abs(found - expected).max() <= 0.51
 
 
 def test_a_write_that_fails_leaves_the_old_picture(tmp_path, monkeypatch) -> None:

@@ -6,13 +6,10 @@ import torch
 from torch import Tensor
 
 from engine import report
-from engine.aims import Aim
 from engine.backbone import BUNDLED, Backbone, Weights
-from engine.color import KEEP
 from engine.critic import LAYERS
 from engine.field import Field
 from engine.job import Mesh
-from engine.original import Original
 from engine.painting import Painting
 from engine.report import (
     COLORS,
@@ -27,6 +24,7 @@ from engine.report import (
 from engine.surface import Surface
 from engine.texture import Atlas, fill_margin, rasterize_texels
 from tests.engine.meshes import cube, mesh_of, plane, sphere
+from tests.engine.paintings import painting_with
 
 CPU = torch.device("cpu")
 SIZE = 192
@@ -219,10 +217,8 @@ def painting_of(mesh: Mesh, image: Tensor, style: Tensor) -> Painting:
     texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
     points = surface.points(texels.face, texels.bary)
     field = Field(points, finest=0.1, seed=0)
-    aim = Aim(style, 1.0, torch.ones(len(mesh.faces), 3))
-    original = Original.of(surface, [image], "AUTO", style.flatten(1).T)
     atlas = Atlas.of(texels, points, SIZE, 0.5)
-    return Painting(original, (aim,), (KEEP,), False, field, atlas)
+    return painting_with(surface, image, field, atlas, style)
 
 
 def picture(seed: int, size: int) -> Tensor:

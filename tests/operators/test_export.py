@@ -25,6 +25,7 @@ def run(style):
             output=None,
             output_as_given="",
             replace=False,
+            relief_strength=0.5,
         )
         return export(obj, bpy.context, request)
 

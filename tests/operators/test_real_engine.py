@@ -20,6 +20,7 @@ from tests.operators.scenes import (
     bare_python,
     dump,
     new_image,
+    principled,
     quoted,
     save_png,
     shown_image,
@@ -87,6 +88,24 @@ def test_the_command_on_a_textured_cube(cube, style, tmp_path, capfd):
     measures = json.loads(report.read_text())
     assert measures == json.loads(image[RECIPE])["report"]
     assert {"style_distance", "style_gap_closed", "coverage", "seam_ratio"} < set(measures)
+
+
+@pytest.mark.timeout(600)
+def test_a_relief_and_its_undo(cube, style, tmp_path, capfd):
+    bpy.context.preferences.edit.use_global_undo = True
+    bpy.ops.ed.undo_push(message="before")
+    output = tmp_path / "o.png"
+    options = {**SHORT, "style": style, "output": output, "relief": "BUMP", "relief-strength": 0.25}
+    arguments = [f"--{k.replace('_', '-')}={v}" for k, v in options.items()]
+    before = dump()
+    assert command.run(["--object", "Cube", *arguments]) == 0
+    bpy.ops.ed.undo_push(message="painted")
+    said = capfd.readouterr().out
+    assert said.index(f"Saved: '{output}'") < said.index(f"Saved: '{tmp_path / 'o_relief.png'}'")
+    (link,) = principled(cube.active_material).inputs["Normal"].links
+    assert link.from_node.inputs["Strength"].default_value == 0.25
+    bpy.ops.ed.undo()
+    assert dump() == before
 
 
 @pytest.mark.timeout(600)

@@ -212,7 +212,7 @@ def test_views(group):
 
 def test_texture(cube):
     cube.data.uv_layers.new(name="Second").active_render = True
-    assert set(draw("texture").props()) == {"output", "replace"}
+    assert set(draw("texture").props()) == {"output", "replace", "relief", "relief_strength"}
     assert draw("texture").texts() == "UV Map Second"
     bpy.context.view_layer.objects.active = None
     assert draw("texture").texts() == ""

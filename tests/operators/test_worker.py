@@ -51,6 +51,16 @@ def error_of(engine):
     return str(caught.value)
 
 
+def test_a_relief_must_be_there_if_it_is_told_of(engine, tmp_path):
+    result, relief = tmp_path / "texture.png", tmp_path / "relief.png"
+    result.touch()
+    done = {"type": "DONE", "texture": str(result), "report": str(result), "relief": str(relief),
+            "relief_height": 0.5}  # fmt: skip
+    parsed = worker.parse(json.dumps(done))
+    assert parsed == worker.Done(result, result, relief, 0.5)
+    assert "it left no result" in error_of(engine(f"print(json.dumps({done!r}), flush=True)"))
+
+
 def test_messages_in_order_until_done(engine, tmp_path):
     result = tmp_path / "texture.png"
     result.touch()

@@ -9,6 +9,7 @@ import pytest
 from style_transfer_3d.engine.job import JobError, Settings
 from style_transfer_3d.operators.material import pixels
 from style_transfer_3d.operators.settings import Request, StyleRequest
+from style_transfer_3d.operators.worker import Done
 from style_transfer_3d.operators.write_back import (
     RECIPE,
     check_output,
@@ -34,6 +35,11 @@ def texture(tmp_path):
     return save_png(tmp_path / "texture.png", stripes(16, 16))
 
 
+def done(texture):
+    """A result of the engine's that is a texture alone."""
+    return Done(texture, texture.with_name("report.json"))
+
+
 def request(style=Path("s.png"), output=None, replace=False, **settings):
     return Request(
         styles=(StyleRequest(file=style, weight=1.0, region=""),),
@@ -43,6 +49,7 @@ def request(style=Path("s.png"), output=None, replace=False, **settings):
         output=output,
         output_as_given=str(output or ""),
         replace=replace,
+        relief_strength=0.5,
     )
 
 
@@ -50,7 +57,8 @@ def painted(*arguments):
     """The image that `write_back` makes when nothing is in its way."""
     written = write_back(*arguments)
     assert not written.warnings
-    return written.image
+    assert written.painted.relief is None
+    return written.painted.image
 
 
 def test_packed_image_in_a_new_node(texture):
@@ -58,7 +66,7 @@ def test_packed_image_in_a_new_node(texture):
     artist = new_image("artist", stripes(4, 4))
     material = add_material(obj, "m", artist)
     nodes = {node.name for node in material.node_tree.nodes}
-    image = painted(obj, (0,), texture, '{"a": 1}', request())
+    image = painted(obj, (0,), done(texture), '{"a": 1}', request())
     texture.unlink()
     assert image.name == "Cube style"
     assert image[RECIPE] == '{"a": 1}'
@@ -74,7 +82,7 @@ def test_packed_image_in_a_new_node(texture):
 
 def test_packed_image_survives_the_blend_file(texture, tmp_path):
     obj = add_cube()
-    painted(obj, (0,), texture, "{}", request())
+    painted(obj, (0,), done(texture), "{}", request())
     texture.unlink()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
@@ -85,7 +93,7 @@ def test_packed_image_survives_the_blend_file(texture, tmp_path):
 
 def test_saved_image(texture, tmp_path):
     output = tmp_path / "out.png"
-    image = painted(add_cube(), (0,), texture, "{}", request(output=output))
+    image = painted(add_cube(), (0,), done(texture), "{}", request(output=output))
     assert output.read_bytes() == texture.read_bytes()
     assert image.filepath == str(output)
     assert not image.packed_file
@@ -94,8 +102,8 @@ def test_saved_image(texture, tmp_path):
 
 def test_a_second_run_adds_a_second_image(texture):
     obj = add_cube()
-    first = painted(obj, (0,), texture, "{}", request())
-    second = painted(obj, (0,), texture, "{}", request())
+    first = painted(obj, (0,), done(texture), "{}", request())
+    second = painted(obj, (0,), done(texture), "{}", request())
     assert (first.name, second.name) == ("Cube style", "Cube style.001")
     material = obj.active_material
     images = [n for n in material.node_tree.nodes if n.bl_idname == "ShaderNodeTexImage"]
@@ -108,9 +116,9 @@ def test_a_second_run_adds_a_second_image(texture):
 def test_a_second_run_replaces_the_first_when_asked(texture):
     obj = add_cube()
     material = add_material(obj, "m", new_image("artist", stripes(4, 4)))
-    painted(obj, (0,), texture, "1", request())
+    painted(obj, (0,), done(texture), "1", request())
     nodes = len(material.node_tree.nodes)
-    second = painted(obj, (0,), texture, "2", request(replace=True))
+    second = painted(obj, (0,), done(texture), "2", request(replace=True))
     assert (second.name, second[RECIPE]) == ("Cube style", "2")
     assert shown_image(material) == second
     assert len(material.node_tree.nodes) == nodes
@@ -120,9 +128,9 @@ def test_a_second_run_replaces_the_first_when_asked(texture):
 def test_a_result_in_use_elsewhere_and_the_artists_image_are_never_replaced(texture):
     obj, other = add_cube("A"), add_cube("B")
     material = add_material(obj, "m", new_image("artist", stripes(4, 4)))
-    first = painted(obj, (0,), texture, "1", request(replace=True))
+    first = painted(obj, (0,), done(texture), "1", request(replace=True))
     add_material(other, "n", first)
-    second = painted(obj, (0,), texture, "2", request(replace=True))
+    second = painted(obj, (0,), done(texture), "2", request(replace=True))
     assert shown_image(other.active_material) == first
     assert shown_image(material) == second
     assert {image.name for image in bpy.data.images} == {"A style", "A style.001", "artist"}
@@ -132,17 +140,17 @@ def test_a_material_that_lost_its_shader_meanwhile(texture):
     obj = add_cube()
     material = add_material(obj, "m")
     material.node_tree.nodes.remove(principled(material))
-    written = write_back(obj, (0,), texture, "{}", request())
+    written = write_back(obj, (0,), done(texture), "{}", request())
     (warning,) = written.warnings
     assert "no Principled BSDF feeds its output" in warning
     assert "'Cube style'" in warning
-    assert written.image.packed_file
+    assert written.painted.image.packed_file
 
 
 def test_slots_that_are_gone_meanwhile(texture):
     obj = add_cube()
     add_material(obj, "m")
-    image = painted(obj, (0, 3), texture, "{}", request())
+    image = painted(obj, (0, 3), done(texture), "{}", request())
     assert shown_image(obj.active_material) == image
     assert len(obj.material_slots) == 1
 
@@ -150,7 +158,7 @@ def test_slots_that_are_gone_meanwhile(texture):
 def test_only_the_slots_in_use_are_painted(texture):
     obj = add_cube()
     first, second, third = (add_material(obj, name) for name in "abc")
-    image = painted(obj, (0, 2), texture, "{}", request())
+    image = painted(obj, (0, 2), done(texture), "{}", request())
     assert [shown_image(m) for m in (first, second, third)] == [image, None, image]
 
 
@@ -159,7 +167,7 @@ def test_no_material(texture, slots):
     obj = add_cube()
     for _ in range(slots):
         obj.data.materials.append(None)
-    image = painted(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), done(texture), "{}", request())
     assert len(obj.material_slots) == 1
     assert shown_image(obj.active_material) == image
 
@@ -168,7 +176,7 @@ def test_a_material_of_other_objects_is_copied(texture):
     obj, other = add_cube("A"), add_cube("B")
     shared = add_material(obj, "shared", color=(1, 0, 0))
     other.data.materials.append(shared)
-    image = painted(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), done(texture), "{}", request())
     assert other.active_material == shared
     assert shown_image(shared) is None
     assert obj.active_material != shared
@@ -180,7 +188,7 @@ def test_one_copy_for_all_slots_that_share_a_material(texture):
     shared = add_material(obj, "shared")
     obj.data.materials.append(shared)
     other.data.materials.append(shared)
-    painted(obj, (0, 1), texture, "{}", request())
+    painted(obj, (0, 1), done(texture), "{}", request())
     assert obj.material_slots[0].material == obj.material_slots[1].material != shared
     assert len(bpy.data.materials) == 2
 
@@ -193,7 +201,7 @@ def test_objects_that_share_the_mesh_stay_as_they_are(texture, materials):
     other = obj.copy()
     bpy.context.collection.objects.link(other)
     before = other.active_material
-    image = painted(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), done(texture), "{}", request())
     assert other.active_material == before
     assert before is None or shown_image(before) is None
     assert shown_image(obj.active_material) == image
@@ -207,7 +215,7 @@ def test_a_slot_that_is_linked_to_the_object(texture):
     obj.data.materials.pop(index=1)
     obj.material_slots[0].link = "OBJECT"
     obj.material_slots[0].material = of_object
-    image = painted(obj, (0,), texture, "{}", request())
+    image = painted(obj, (0,), done(texture), "{}", request())
     assert obj.material_slots[0].material == of_object
     assert shown_image(of_object) == image
     assert shown_image(of_mesh) is None
@@ -219,7 +227,7 @@ def test_what_else_feeds_the_material_stays(texture):
     shader, links = principled(material), material.node_tree.links
     image_node = shader.inputs["Base Color"].links[0].from_node
     links.new(image_node.outputs["Alpha"], shader.inputs["Alpha"])
-    painted(obj, (0,), texture, "{}", request())
+    painted(obj, (0,), done(texture), "{}", request())
     assert shader.inputs["Alpha"].links[0].from_node == image_node
 
 
@@ -266,7 +274,7 @@ def test_a_folder_that_cannot_be_written_to(style):
 
 def test_an_earlier_result_may_be_written_over(tmp_path, texture, style):
     output = tmp_path / "out.png"
-    painted(add_cube(), (0,), texture, "{}", request(output=output))
+    painted(add_cube(), (0,), done(texture), "{}", request(output=output))
     check_output(output, [style])
 
 
@@ -283,5 +291,5 @@ def test_nothing_changes_when_the_output_cannot_be_written(tmp_path, texture):
     add_material(obj, "m")
     before = dump()
     with pytest.raises(JobError, match="it cannot be written"):
-        painted(obj, (0,), texture, "{}", request(output=tmp_path / "nowhere" / "out.png"))
+        painted(obj, (0,), done(texture), "{}", request(output=tmp_path / "nowhere" / "out.png"))
     assert dump() == before
