@@ -11,16 +11,27 @@ from .operators import (
     running,
     settings,
     stylize,
+    stylize_image,
     task,
     unwrap,
 )
-from .panels import look, preferences, preset_menu, result, sidebar, subpanels, thumbnail
+from .panels import (
+    image_sidebar,
+    look,
+    preferences,
+    preset_menu,
+    result,
+    sidebar,
+    subpanels,
+    thumbnail,
+)
 
 _PARTS = (
     settings,
     preview,
     running,
     stylize,
+    stylize_image,
     command,
     unwrap,
     choose_style,
@@ -36,6 +47,7 @@ _PARTS = (
     look,
     subpanels,
     result,
+    image_sidebar,
 )
 
 

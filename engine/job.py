@@ -230,7 +230,7 @@ class Settings:
         preset: a name in PRESETS.
         style_weight, content_weight: factors of the two losses, unitless, >= 0.
         layer_weights: factor of each of STYLE_LAYERS within the style loss, >= 0.
-        texture_size: side of the result in texels, 64 to 8192.
+        texture_size: side of the result in texels, 64 to 8192; the larger one of `Job.shape`.
         view_count: cameras on the sphere around the mesh; 0 takes the preset's.
         steps: optimisation steps in all; 0 takes the preset's.
         seed: of cameras, lattices and the order of views.
@@ -330,6 +330,8 @@ class Job:
         more_styles: pictures to learn from besides.
         protected: (F, 3) float32 in 0-1, per corner of the mesh, how much of the original stays
             as it is; None protects nothing.
+        shape: height and width of the result in texels; none stands for a square of
+            `settings.texture_size`.
     """
 
     mesh: Mesh
@@ -339,15 +341,29 @@ class Job:
     views: tuple[View, ...] = field(default=())
     more_styles: tuple[Style, ...] = field(default=())
     protected: np.ndarray | None = None
+    shape: tuple[int, int] | None = None
 
     @property
     def styles(self) -> tuple[Style, ...]:
         """All pictures to learn from."""
         return (self.style, *self.more_styles)
 
+    @property
+    def texture_shape(self) -> tuple[int, int]:
+        """Height and width of the result in texels."""
+        return self.shape or (self.settings.texture_size,) * 2
+
     def validate(self) -> None:
         """Raise JobError for the first thing that would stop the run."""
         self.settings.validate()
+        height, width = self.texture_shape
+        if min(height, width) < 1 or max(height, width) != self.settings.texture_size:
+            raise JobError(
+                "Job shape",
+                f"{width} x {height} texels do not fit a texture size of"
+                f" {self.settings.texture_size}",
+                "Export the job again",
+            )
         for style in self.styles:
             style.validate()
         if self.settings.style_weight and not any(style.weight for style in self.styles):
@@ -407,6 +423,7 @@ class Job:
             "settings": asdict(self.settings),
             "originals": len(self.originals),
             "views": [{"name": v.name, "aspect": v.aspect} for v in self.views],
+            "shape": self.shape,
         }
         (folder / "job.json").write_text(json.dumps(text, indent=1), encoding="utf-8")
 
@@ -443,13 +460,14 @@ class Job:
             )
             settings = _settings(text["settings"])
             first, *others = styles
+            shape = _shape(text["shape"])
         except UNREADABLE as error:
             raise JobError(
                 f"Job folder {str(folder)!r}",
                 f"it cannot be read ({error})",
                 "Export the job again",
             ) from error
-        job = cls(mesh, first, settings, originals, views, tuple(others), protected)
+        job = cls(mesh, first, settings, originals, views, tuple(others), protected, shape)
         job.validate()
         return job
 
@@ -468,6 +486,13 @@ def _is_number(value: object) -> bool:
 
 def _settings(values: dict[str, Any]) -> Settings:
     return Settings(**{**values, "layer_weights": tuple(values["layer_weights"])})
+
+
+def _shape(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    height, width = value
+    return int(height), int(width)
 
 
 def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:

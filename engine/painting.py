@@ -92,15 +92,15 @@ class Painting:
         """What the network sees of an image (1, 3, H, W): greys where only the luma is painted."""
         return grey(image.movedim(1, -1)).movedim(-1, 1) if self.keeps_hues else image
 
-    def bake(self, size: int) -> Tensor:
-        """The paint as a texture (size, size, 3) in 0-1, with margins."""
+    def bake(self, shape: tuple[int, int]) -> Tensor:
+        """The paint as a texture of `shape`: (height, width, 3) in 0-1, with margins."""
         surface = self.original.surface
 
         def paint(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
             values = self.field.evaluate(surface.points(face, bary))
             return self.colors(self.ground(face, bary, footprint), values)
 
-        return bake(surface.uvs, size, 3, paint, lambda _share: None)
+        return bake(surface.uvs, shape, 3, paint, lambda _share: None)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from .job import PRESETS, Job, JobError
 from .painting import Ground, Painting, Plan
 from .schedule import Scale
 from .surface import Shot, Surface, shoot
-from .views import Camera, frame, orbit_cameras, sphere_directions
+from .views import Camera, framed, orbit_cameras, sphere_directions
 from .windows import choose_windows
 
 LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
@@ -61,16 +61,7 @@ def _whole_views(job: Job, surface: Surface, size: int, factor: int) -> list[Cam
     """The job's own cameras, or an even sphere of `factor` times as many as was asked for."""
     vertices = surface.used_vertices.cpu()
     if job.views:
-        return [
-            frame(
-                torch.from_numpy(view.world_to_camera),
-                torch.from_numpy(view.projection),
-                vertices,
-                size,
-                view.aspect,
-            )
-            for view in job.views
-        ]
+        return [framed(view, vertices, size) for view in job.views]
     count = job.settings.view_count or PRESETS[job.settings.preset].views
     directions = sphere_directions(factor * count, seed=job.settings.seed)
     return orbit_cameras(vertices, directions, size)

@@ -74,18 +74,18 @@ class Relief:
         detail = _detail(self.painting, ground, paint, self.mean(points))
         return 0.5 + 0.5 * (detail / self.contrast).clamp(-1, 1)
 
-    def bake_heights(self, size: int, tell: Tell) -> Tensor:
-        """A height map (size, size, 1) in 0-1, with margins."""
+    def bake_heights(self, shape: tuple[int, int], tell: Tell) -> Tensor:
+        """A height map (height, width, 1) in 0-1, with margins."""
         painting, surface = self.painting, self.painting.original.surface
 
         def values(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
             ground = painting.ground(face, bary, footprint)
             return self.heights(surface.points(face, bary), ground)[:, None]
 
-        return bake(surface.uvs, size, 1, values, tell)
+        return bake(surface.uvs, shape, 1, values, tell)
 
-    def bake_normals(self, size: int, tell: Tell) -> Tensor:
-        """A tangent-space normal map (size, size, 3) in 0-1, +Y up as OpenGL's, with margins.
+    def bake_normals(self, shape: tuple[int, int], tell: Tell) -> Tensor:
+        """A tangent-space normal map (height, width, 3) in 0-1, +Y up as OpenGL's, with margins.
 
         Slopes are differences along the surface over the finest voxel of the paint.
         """
@@ -104,7 +104,7 @@ class Relief:
             normal = torch.stack((-slopes[0], -slopes[1], up), -1)  # (N, 3)
             return 0.5 + 0.5 * torch.nn.functional.normalize(normal, dim=-1)
 
-        return bake(surface.uvs, size, 3, values, tell)
+        return bake(surface.uvs, shape, 3, values, tell)
 
 
 def _detail(painting: Painting, ground: Ground, paint: Tensor, mean: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,17 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, pad
 
-from .aims import Aim
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
-from .job import STYLE_LAYERS
+from .job import STYLE_LAYERS, View
 from .losses import content_loss, gram
 from .original import Original
 from .painting import Painting
 from .plans import masks_of_styles
 from .surface import Shot, Surface, shoot
 from .texture import bilinear, interpolate, mip_pyramid, rasterize_texels, sample
-from .views import Camera, middle, orbit_cameras, sphere_directions
+from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
 from .visibility import Outside
 
 VIEWS = 16
@@ -33,6 +33,8 @@ COLORS = 20_000  # pixels of the mesh and of the style that are compared
 TEXELS = 100_000  # texels that the coverage is measured on
 NEAR = 2  # how much nearer than the held-out views speckle is looked at
 LEAST_PIXELS = 16  # of a style's region in a view, to be judged by
+TILT = math.radians(10)  # of held-out views from those that were given,
+TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, and so on
 EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
 
 
@@ -45,46 +47,70 @@ class HeldOut:
     content: Tensor
 
 
-def held_out_views(original: Original, zoom: int) -> Iterator[HeldOut]:
-    """VIEWS tightly framed views of SIDE pixels, or the middles of them, `zoom` times as near."""
+def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) -> Iterator[HeldOut]:
+    """Tightly framed views of SIDE pixels, or the middles of them, `zoom` times as near.
+
+    VIEWS lie all around the object. Where it was painted from `views` alone, as many at most lie
+    near these: what nobody was to see is not judged.
+    """
     surface = original.surface
-    directions = sphere_directions(VIEWS, seed=HELD_OUT_SEED)
-    for whole in orbit_cameras(surface.used_vertices.cpu(), directions, SIDE):
+    for whole in _held_out_cameras(surface.used_vertices.cpu(), views):
         camera = middle(whole, zoom)
         shot = shoot(surface, camera)
         yield HeldOut(camera, shot, original.content(shot, camera.position.to(shot.point)))
 
 
+def _held_out_cameras(vertices: Tensor, views: Sequence[View]) -> list[Camera]:
+    if not views:
+        return orbit_cameras(vertices, sphere_directions(VIEWS, seed=HELD_OUT_SEED), SIDE)
+    center = ((vertices.amin(0) + vertices.amax(0)) / 2).numpy()
+    count = min(VIEWS, len(TURNS) * len(views))
+    return [
+        framed(
+            tilted(views[number * len(views) // count], center, TILT, TURNS[number % len(TURNS)]),
+            vertices,
+            SIDE,
+        )
+        for number in range(count)
+    ]
+
+
 @torch.no_grad()
 def measure(
-    painting: Painting, texture: Tensor, backbone: Backbone, strokes: float
+    painting: Painting,
+    texture: Tensor,
+    backbone: Backbone,
+    strokes: float,
+    views: Sequence[View] = (),
 ) -> dict[str, float]:
     """All measures of the picture itself; the design names them.
 
     Args:
         painting: after the last step.
-        texture: (S, S, 3) in 0-1, the baked result.
+        texture: (H, W, 3) in 0-1, the baked result.
         backbone: with the LAYERS of `critic`.
         strokes: short side of the style picture over the frame that fits the object.
+        views: that it was painted from; none stands for the sphere.
     """
     original = painting.original
     pyramid = mip_pyramid(texture)
     background = painting.background
-    views = list(held_out_views(original, 1))
-    painted = [_sample(pyramid, original.surface, view.shot) for view in views]
+    near = [view for view in held_out_views(original, 1, views) if len(view.shot.pixel)]
+    held_out = near or list(held_out_views(original, 1))
+    painted = [_sample(pyramid, original.surface, view.shot) for view in held_out]
     grams: list[list[list[Tensor]]] = [[] for _ in painting.aims]  # by style, view and layer
     grams_before: list[list[list[Tensor]]] = [[] for _ in painting.aims]
     content = []
     strength = content_strength(painting.aims, SIDE * strokes, backbone)
-    for view, color in zip(views, painted, strict=True):
+    for view, color in zip(held_out, painted, strict=True):
         shot = view.shot
         after, before = (
             backbone(painting.judged(shot.image(image, background)), LAYERS)
             for image in (color, view.content)
         )
         mask = masks_of(after, shot.mask)[CONTENT_LAYER]
-        layer = (features[CONTENT_LAYER] for features in (after, before))
-        content.append(content_loss(*layer, mask, strength))
+        features = after[CONTENT_LAYER], before[CONTENT_LAYER]
+        content.append(content_loss(*features, mask, strength))
         ground = painting.ground(shot.face, shot.bary, shot.footprint)
         for number, region in enumerate(masks_of_styles(shot, ground)):
             if float(region.sum()) < LEAST_PIXELS:
@@ -108,10 +134,10 @@ def measure(
         "style_gap_closed": 1 - distance / max(distance_before, 1e-12),
         "content_distance": float(torch.stack(content).mean()),
         "seam_ratio": seam_ratio(original.surface, texture),
-        "coverage": _coverage(painting, texture.shape[0]),
+        "coverage": _coverage(painting, (texture.shape[0], texture.shape[1])),
         "palette_distance": palette_distance,
         "off_palette": off_palette,
-        "speckle": _speckle(original, pyramid, painting.aims, strokes),
+        "speckle": _speckle(painting, pyramid, strokes, views),
     }
 
 
@@ -164,11 +190,11 @@ def seam_ratio(surface: Surface, texture: Tensor) -> float:
 
     Args:
         surface: the mesh.
-        texture: (S, S, 3).
+        texture: (H, W, 3).
     """
     seam, inner = _edge_pairs(surface)
-    size = texture.shape[0]
-    jumps = [_jump(surface, texture, pair, 1 / size) for pair in (seam, inner)]
+    texel = 1 / min(texture.shape[:2])
+    jumps = [_jump(surface, texture, pair, texel) for pair in (seam, inner)]
     return jumps[0] / max(jumps[1], 1e-9) if len(seam) and len(inner) else 1.0
 
 
@@ -225,14 +251,14 @@ def _jump(surface: Surface, texture: Tensor, pairs: Tensor, texel: float) -> flo
     return float(torch.stack(jumps).mean())
 
 
-def _coverage(painting: Painting, size: int) -> float:
+def _coverage(painting: Painting, shape: tuple[int, int]) -> float:
     """Share of the texels that can be seen from outside which got gradient.
 
     A texel did where at least half of its weight in the finest lattice lies on values that
     moved.
     """
     surface = painting.original.surface
-    texels = rasterize_texels(surface.uvs, (size, size))
+    texels = rasterize_texels(surface.uvs, shape)
     step = max(1, len(texels.texel) // TEXELS)
     face, bary = texels.face[::step], texels.bary[::step]
     points = surface.points(face, bary)
@@ -244,19 +270,22 @@ def _coverage(painting: Painting, size: int) -> float:
 
 
 def _speckle(
-    original: Original, pyramid: list[Tensor], aims: Sequence[Aim], strokes: float
+    painting: Painting, pyramid: list[Tensor], strokes: float, views: Sequence[View]
 ) -> float:
     """Finest octave over the next, seen from near: the result's over its sources' largest."""
     result = torch.zeros(2, device=pyramid[0].device)
     before = torch.zeros_like(result)
-    for view in held_out_views(original, NEAR):
+    original = painting.original
+    for view in held_out_views(original, NEAR, views):
         shot = view.shot
+        if not len(shot.pixel):  # an opening in the middle
+            continue
         mask = shot.mask >= 0.999
         painted = _sample(pyramid, original.surface, shot)
         result += _octaves(shot.image(painted, painted.mean(0)), mask)
         before += _octaves(shot.image(view.content, view.content.mean(0)), mask)
     sources = [before]
-    for aim in aims:
+    for aim in painting.aims:
         picture = resized(aim.picture, SIDE * NEAR * strokes)
         sources.append(_octaves(picture, torch.ones_like(picture[0, 0], dtype=torch.bool)))
     ratio, *references = (energy[0] / energy[1].clamp(min=1e-9) for energy in (result, *sources))

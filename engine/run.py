@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .backbone import Backbone, Weights, find_weights
 from .critic import LAYERS
-from .job import Job, JobError, Settings
+from .job import Job, JobError
 from .messages import Send
 from .painting import Painting
 from .picture import read_picture, write_heights, write_picture
@@ -70,7 +70,7 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
     try:
         backbone = Backbone(weights, LAYERS).to(device)
         painting = prepare(job, pictures, device)
-        preview = Preview(painting, job.settings.texture_size, result) if previews else None
+        preview = Preview(painting, job.texture_shape, result) if previews else None
         last = None
         for last in optimise(job, painting, backbone):
             with _writing_to(result):
@@ -80,13 +80,13 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
             if wishes.finish.is_set():
                 break
         send({"type": "STATUS", "text": "Baking the texture"})
-        texture = painting.bake(job.settings.texture_size)
+        texture = painting.bake(job.texture_shape)
         _stop_if(wishes.cancel)
-        relief = _Baked.of(painting, job.settings, send, wishes)
+        relief = _Baked.of(painting, job, send, wishes)
         _stop_if(wishes.cancel)
         send({"type": "STATUS", "text": "Measuring the result"})
         strokes = job.settings.strokes(painting.original.surface.extent)
-        measures = measure(painting, texture, backbone, strokes)
+        measures = measure(painting, texture, backbone, strokes, job.views)
         _stop_if(wishes.cancel)
     except torch.OutOfMemoryError as error:
         raise JobError(
@@ -113,22 +113,20 @@ class _Baked:
     height: float
 
     @classmethod
-    def of(
-        cls, painting: Painting, settings: Settings, send: Send, wishes: Wishes
-    ) -> _Baked | None:
-        """What `settings` ask for, if anything."""
+    def of(cls, painting: Painting, job: Job, send: Send, wishes: Wishes) -> _Baked | None:
+        """What the settings ask for, if anything."""
 
         def tell(share: float) -> None:
             _stop_if(wishes.cancel)
             send({"type": "STATUS", "text": f"Baking the relief: {share:.0%}"})
 
-        if settings.relief == "NONE":
+        if job.settings.relief == "NONE":
             return None
         tell(0)
-        relief, size = Relief.of(painting), settings.texture_size
-        if settings.relief == "BUMP":
-            return cls(relief.bake_heights(size, tell), write_heights, relief.height)
-        return cls(relief.bake_normals(size, tell), write_picture, relief.height)
+        relief, shape = Relief.of(painting), job.texture_shape
+        if job.settings.relief == "BUMP":
+            return cls(relief.bake_heights(shape, tell), write_heights, relief.height)
+        return cls(relief.bake_normals(shape, tell), write_picture, relief.height)
 
     def write(self, file: Path) -> dict[str, object]:
         """Write it, and give what the message DONE tells of it."""

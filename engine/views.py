@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from .job import View
+
 FIELD_OF_VIEW = math.radians(25)
 MARGIN = 4  # pixels of background kept around the object
+LEAST = 16  # pixels on a side; the network's deepest layer sees nothing in fewer
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ def frame(
         aspect: width over height of what `projection` shows.
 
     Returns:
-        The camera with the part of its frame that the object reaches, plus MARGIN pixels;
-        the whole frame if part of the object is behind the camera.
+        The camera with the part of its frame that the object reaches, plus MARGIN pixels or
+        what is missing to LEAST; the whole frame if part of the object is behind the camera.
     """
     clip = Camera(world_to_camera, projection, (1, 1), scale).clip(vertices)
     stretch = torch.tensor([aspect, 1.0])  # NDC to a plane with square pixels
@@ -112,12 +116,38 @@ def frame(
         ndc = clip[:, :2] / clip[:, 3:] * stretch
         low, high = ndc.amin(0), ndc.amax(0)
     pixel = max(float((high - low).max()) / max(scale - 2 * MARGIN, 1), 1e-9)
-    pixels = ((high - low) / pixel).ceil().clamp(min=1) + 2 * MARGIN  # (2,) width, height
+    pixels = (((high - low) / pixel).ceil() + 2 * MARGIN).clamp(min=LEAST)  # (2,) width, height
     middle, half = (low + high) / 2 / stretch, pixels * pixel / 2 / stretch
     crop = torch.eye(4)
     crop[0, 0], crop[1, 1] = 1 / half
     crop[0, 3], crop[1, 3] = -middle / half
     return Camera(world_to_camera, crop @ projection, (int(pixels[1]), int(pixels[0])), scale)
+
+
+def framed(view: View, vertices: Tensor, scale: int) -> Camera:
+    """A camera of the scene, cropped to the object; arguments as of `frame`."""
+    world_to_camera, projection = (
+        torch.from_numpy(matrix) for matrix in (view.world_to_camera, view.projection)
+    )
+    return frame(world_to_camera, projection, vertices, scale, view.aspect)
+
+
+def tilted(view: View, middle: np.ndarray, tilt: float, turn: float) -> View:
+    """`view` moved round `middle`, so that it looks there from beside.
+
+    Args:
+        view: keeps its lens.
+        middle: (3,) world space.
+        tilt: how far, in radians.
+        turn: where to, in radians: 0 tilts about the camera's own x axis, pi / 2 about y.
+    """
+    x, y = math.cos(turn), math.sin(turn)
+    cross = np.array(((0, 0, y), (0, 0, -x), (-y, x, 0)))  # of the axis (x, y, 0)
+    rotation = np.eye(3) + math.sin(tilt) * cross + (1 - math.cos(tilt)) * cross @ cross
+    at = view.world_to_camera[:3, :3] @ middle + view.world_to_camera[:3, 3]
+    about = np.eye(4)
+    about[:3, :3], about[:3, 3] = rotation, at - rotation @ at
+    return replace(view, world_to_camera=(about @ view.world_to_camera).astype(np.float32))
 
 
 def close_ups(camera: Camera, factor: int, side: int) -> list[Camera]:

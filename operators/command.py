@@ -6,6 +6,7 @@ import argparse
 import difflib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ from typing import Any, NoReturn
 import bpy
 
 from ..engine.job import JobError, Settings
-from .settings import NAMES
+from .settings import NAMES, OF_OBJECTS
 from .stylize import refusal
 from .write_back import RECIPE, RELIEF, check_file, check_folder, save_file
 
@@ -28,14 +29,19 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line: --object and every setting of the operator, told as the operator does."""
+    """The command line: what to paint, and every setting, told as the operator does."""
     parser = _Parser(
         prog=f"blender -b SCENE.blend -c {NAME}",
-        description="Paint a mesh in the style of a picture, as a new texture in its own UV map.",
+        description="Paint a mesh in the style of a picture, as a new texture in its own UV map; "
+        "or another picture, as a new image.",
         epilog="What is not given comes from the scene's settings in the .blend file.",
         allow_abbrev=False,
     )
-    parser.add_argument("--object", required=True, metavar="NAME", help="the mesh object to paint")
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument("--object", metavar="NAME", help="the mesh object to paint")
+    subject.add_argument(
+        "--image", metavar="FILE", help="the picture to paint instead; it needs no SCENE.blend"
+    )
     operators: Any = bpy.ops.object
     properties = operators.style_transfer.get_rna_type().properties
     for name in NAMES:
@@ -74,16 +80,22 @@ def run(arguments: list[str]) -> int:
     try:
         options = vars(make_parser().parse_args(arguments))
         report, save = options.pop("report"), options.pop("save")
-        obj = find_object(options.pop("object"))
+        name, file = options.pop("object"), options.pop("image")
         if "more_styles" in options:
             options["more_styles"] = [_style(words) for words in options["more_styles"]]
-        check(options, report, save=save)
-        image, *others = paint(obj, options)
-        for one in (image, *others):
+        if file is None:
+            obj = find_object(name)
+            check(options, report, save=save)
+            images = paint(obj, options)
+        else:
+            check_flat(options)
+            check(options, report, save=save)
+            images = paint_file(Path(file).absolute(), options)
+        for one in images:
             if one.filepath:
                 _saved(bpy.path.abspath(one.filepath))
         if report:
-            measures = json.loads(image[RECIPE])["report"]
+            measures = json.loads(images[0][RECIPE])["report"]
             save_file(report.absolute(), json.dumps(measures, indent=1).encode())
             _saved(str(report.absolute()))
         if save:
@@ -152,6 +164,17 @@ def check(options: dict[str, Any], report: Path | None, *, save: bool) -> None:
         check_folder(Path(bpy.data.filepath).parent, f"Blend file {bpy.data.filepath!r}")
 
 
+def check_flat(options: dict[str, Any]) -> None:
+    """Raise JobError for the first option that says nothing about a flat picture."""
+    for name in OF_OBJECTS:
+        if name in options:
+            raise JobError(
+                f"Option --{name.replace('_', '-')}",
+                "a flat picture keeps its size and is seen straight on, and its original stays",
+                "Leave it out with --image",
+            )
+
+
 def paint(obj: bpy.types.Object, options: dict[str, Any]) -> list[bpy.types.Image]:
     """Run the operator on `obj` and return the new images: the texture, then its relief.
 
@@ -159,11 +182,34 @@ def paint(obj: bpy.types.Object, options: dict[str, Any]) -> list[bpy.types.Imag
         RuntimeError: the operator's error, which Blender prints.
         KeyboardInterrupt: if the run was cancelled.
     """
-    before = set(bpy.data.images)
     operators: Any = bpy.ops.object
     with bpy.context.temp_override(object=obj, active_object=obj):
-        if operators.style_transfer(**options) != {"FINISHED"}:
-            raise KeyboardInterrupt
+        return _results(operators.style_transfer, options)
+
+
+def paint_file(file: Path, options: dict[str, Any]) -> list[bpy.types.Image]:
+    """Run the operator on the picture in `file` and return the new image.
+
+    Raises:
+        JobError: if there is no such file.
+        RuntimeError: the operator's error, which Blender prints.
+        KeyboardInterrupt: if the run was cancelled.
+    """
+    if not file.is_file():
+        raise JobError(f"Image {str(file)!r}", "there is no such file", "Choose one that exists")
+    original = bpy.data.images.load(str(file))
+    operators: Any = bpy.ops.image
+    try:
+        return _results(operators.style_transfer, {**options, "image": original.name})
+    finally:
+        bpy.data.images.remove(original)
+
+
+def _results(operator: Callable[..., set[str]], options: dict[str, Any]) -> list[bpy.types.Image]:
+    """The images that `operator` makes: the texture, then its relief."""
+    before = set(bpy.data.images)
+    if operator(**options) != {"FINISHED"}:
+        raise KeyboardInterrupt
     new = [image for image in bpy.data.images if image not in before]
     return [image for kind in (RECIPE, RELIEF) for image in new if image.get(kind)]
 

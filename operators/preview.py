@@ -1,4 +1,4 @@
-"""The paint as it grows, shown on the model for as long as the run lasts.
+"""The paint as it grows, shown on the model or the picture for as long as the run lasts.
 
 Everything it adds to the file is tagged there, so that it is found and taken back whatever
 happens in between: undo, a saved file, a crash and the file that Blender recovers.
@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 
 from ..engine.job import JobError
+from . import image_editors
 from .material import base_color, has_nodes
 from .material_slots import Change, make_own, slot_material, undo
 from .paint_node import plug_in, take_out
@@ -22,6 +23,7 @@ from .redraw import redraw
 
 NAME = "Style transfer preview"
 _TAG = "style_transfer_3d_preview"
+_COVERED = "style_transfer_3d_covered"  # the image that an editor showed before
 
 
 def show(obj: bpy.types.Object, slots: Sequence[int], pixels: np.ndarray) -> bpy.types.Image:
@@ -29,6 +31,32 @@ def show(obj: bpy.types.Object, slots: Sequence[int], pixels: np.ndarray) -> bpy
 
     A material without a Base Color keeps its look.
     """
+    image = _image(pixels)
+    had_slots = bool(obj.material_slots)
+    _remember(make_own(obj, slots), had_slots=had_slots)
+    for material in {slot_material(obj, slot) for slot in slots}:
+        if material and has_nodes(material) and not _preview_nodes(material):
+            _plug_in(material, image)
+    redraw(("VIEW_3D", "WINDOW"))  # which Blender does not for new pixels alone
+    return image
+
+
+def show_in_editor(editor: int | None, original: bpy.types.Image, pixels: np.ndarray) -> None:
+    """Show `pixels`, as of `show`, in an Image Editor that shows `original`.
+
+    Args:
+        editor: its number; see `image_editors`.
+        original: what the editor shows again afterwards.
+        pixels: (H, W, 4) float32 in 0-1, row 0 at the bottom.
+    """
+    image = _image(pixels)
+    image[_COVERED] = original
+    image_editors.put(editor, original, image)
+    redraw(("IMAGE_EDITOR", "WINDOW"))
+
+
+def _image(pixels: np.ndarray) -> bpy.types.Image:
+    """The image of the preview with these pixels, new or the one that is there."""
     height, width = pixels.shape[:2]
     image = next((image for image in bpy.data.images if _is_tagged(image)), None)
     if image is None:
@@ -39,17 +67,14 @@ def show(obj: bpy.types.Object, slots: Sequence[int], pixels: np.ndarray) -> bpy
     image.pixels.foreach_set(pixels.reshape(-1))  # type: ignore[attr-defined]
     image.update()
     image.update_tag()
-    had_slots = bool(obj.material_slots)
-    _remember(make_own(obj, slots), had_slots=had_slots)
-    for material in {slot_material(obj, slot) for slot in slots}:
-        if material and has_nodes(material) and not _preview_nodes(material):
-            _plug_in(material, image)
-    redraw(("VIEW_3D", "WINDOW"))  # which Blender does not for new pixels alone
     return image
 
 
 def clear() -> None:
     """Take every preview out of the file; what it covered shows again."""
+    for space in image_editors.editors():
+        if space.image and _is_tagged(space.image):
+            space.image = space.image.get(_COVERED)
     for obj in bpy.data.objects:
         for slot in obj.material_slots:
             if slot.material and _is_tagged(slot.material):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+SIDEBARS = (("VIEW_3D", "UI"), ("IMAGE_EDITOR", "UI"))  # where the tab Style is
+
 
 def redraw(*kinds: tuple[str, str]) -> None:
     """Draw the regions of these kinds again in every window: area type and region type each."""

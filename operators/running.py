@@ -1,30 +1,57 @@
-"""The run that is going: from an object to its new texture, a message at a time."""
+"""The run that is going: from what is painted to its new texture, a message at a time."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import bpy
 import numpy as np
 from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..engine.job import JobError
+from ..engine.job import Job, JobError
 from . import engine_python, preview, settings, worker
-from .export import Export, export, fingerprint
-from .write_back import beside, check_output, load, make_recipe, write_back
+from .write_back import beside, check_output
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
 
 
+class Subject(Protocol):
+    """What is painted: something of the artist's, found again whatever happens meanwhile.
+
+    Attributes:
+        name: as the artist called it at the start.
+        kind: what it is, such as object.
+        job: what the engine needs.
+        warnings: what was left out of the job, for the artist.
+    """
+
+    name: str
+    kind: str
+    job: Job
+    warnings: tuple[str, ...]
+
+    def show(self, pixels: np.ndarray) -> None:
+        """Show a preview (H, W, 4) float32 in 0-1, row 0 at the bottom."""
+
+    def deliver(self, done: worker.Done, sha256s: list[str]) -> list[str]:
+        """Give the finished texture to the artist; returns what they should know.
+
+        Raises:
+            JobError: if the texture cannot be saved; nothing is changed then.
+        """
+
+
 class Run:
-    """One object being painted. There is one at a time, and nothing in it outlives an undo.
+    """One thing being painted. There is one at a time, and nothing in it outlives an undo.
 
     Args:
         operator: the one that was asked, for the settings that it was given.
-        context: where it was asked; the active object is painted.
+        context: where it was asked.
+        begin: reads what is painted, from where it was asked and for what.
         watched: whether somebody sees it: with previews then, and giving way.
 
     Raises:
@@ -32,32 +59,33 @@ class Run:
     """
 
     current: ClassVar[Run | None] = None
+    subject: Subject
 
     def __init__(
-        self, operator: bpy.types.Operator, context: bpy.types.Context, *, watched: bool
+        self,
+        operator: bpy.types.Operator,
+        context: bpy.types.Context,
+        begin: Callable[[bpy.types.Context, settings.Request], Subject],
+        *,
+        watched: bool,
     ) -> None:
         assert context.scene
         if Run.current:
+            going = Run.current.subject
             raise JobError(
-                f"Object {Run.current.name!r}",
+                f"{going.kind.capitalize()} {going.name!r}",
                 "it is being painted at the moment",
                 "Wait until it is done, or cancel it",
             )
-        obj = context.object
-        assert obj
-        self.name: str = obj.name
-        self.request = settings.read(operator, context.scene)
-        if self.request.output:
-            pictures = [style.file for style in self.request.styles]
-            check_output(self.request.output, pictures)
-            relief = beside(self.request).output
-            if relief and self.request.settings.relief != "NONE":
+        request = settings.read(operator, context.scene)
+        if request.output:
+            pictures = [style.file for style in request.styles]
+            check_output(request.output, pictures)
+            relief = beside(request).output
+            if relief and request.settings.relief != "NONE":
                 check_output(relief, pictures)
-        made = export(obj, context, self.request)
-        self.warnings = list(made.warnings)
-        self._slots, self._uv_map = made.slots, made.uv_map
-        self._uid = obj.session_uid
-        self._fingerprint = fingerprint(obj)
+        self.subject = begin(context, request)
+        job = self.subject.job
         self.stopping = False
         with ExitStack() as stack:
             folder = Path(
@@ -69,10 +97,9 @@ class Run:
                     )
                 )
             )
-            save(made, folder)
-            self._sha256s = [
-                s.sha256 for s in made.job.styles
-            ]  # as they are now, not after the run
+            save(job, folder)
+            # As they are now, not after the run.
+            self._sha256s = [style.sha256 for style in job.styles]
             python = engine_python.find()
             self.engine = worker.Engine(folder, python.path, watched=watched)
             stack.callback(self.engine.stop)
@@ -86,20 +113,15 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def object(self) -> bpy.types.Object | None:
-        """The object as it is now, whatever it is called; None if it was deleted."""
-        return next((o for o in bpy.data.objects if o.session_uid == self._uid), None)
-
     def show(self, file: Path) -> None:
-        """Show a preview on the object; one that cannot be read is left out."""
-        obj = self.object()
+        """Show a preview; one that cannot be read is left out."""
         with suppress(OSError, ValueError, EOFError):
             pixels = np.load(file, allow_pickle=False)
-            if obj and pixels.ndim == 3 and pixels.shape[2] == 4:
-                preview.show(obj, self._slots, pixels.astype(np.float32, copy=False))
+            if pixels.ndim == 3 and pixels.shape[2] == 4:
+                self.subject.show(pixels.astype(np.float32, copy=False))
 
     def deliver(self, done: worker.Done) -> list[str]:
-        """Put the finished texture on the object.
+        """Give the finished texture to the artist.
 
         Returns:
             What the artist should know.
@@ -108,18 +130,7 @@ class Run:
             JobError: if the texture cannot be saved; nothing is changed then.
         """
         preview.clear()
-        recipe = make_recipe(self.request, self._sha256s, self._uv_map, done.report)
-        obj = self.object()
-        if obj:
-            written = write_back(obj, self._slots, done, recipe, self.request)
-            changed = obj.mode == "OBJECT" and fingerprint(obj) != self._fingerprint
-            text = f"Mesh of {obj.name!r} has changed meanwhile: the texture fits its earlier UVs"
-            return [*written.warnings, *([text] if changed else [])]
-        painted = load(self.name, done, recipe, self.request)
-        for image in filter(None, (painted.image, painted.relief)):
-            image.use_fake_user = True
-        kept = f"its texture is kept as image {painted.image.name!r}"
-        return [f"Object {self.name!r} is gone; {kept}"]
+        return self.subject.deliver(done, self._sha256s)
 
     def stop(self) -> bool:
         """Push the end of a cancelled run forward, without waiting: whether it is over."""
@@ -135,15 +146,15 @@ class Run:
         self.at_end.close()
 
 
-def save(made: Export, folder: Path) -> None:
-    """Check the job and write it into `folder`.
+def save(job: Job, folder: Path) -> None:
+    """Check `job` and write it into `folder`.
 
     Raises:
         JobError: if it cannot be run, or not be written.
     """
-    made.job.validate()
+    job.validate()
     try:
-        made.job.save(folder)
+        job.save(folder)
     except OSError as error:
         raise JobError(
             f"File {str(error.filename or folder)!r}",
@@ -160,8 +171,8 @@ def _is_stopping(_state: StyleTransferRun) -> bool:
     return Run.current is not None and Run.current.stopping
 
 
-def _object_name(_state: StyleTransferRun) -> str:
-    return Run.current.name if Run.current else ""
+def _subject_name(_state: StyleTransferRun) -> str:
+    return Run.current.subject.name if Run.current else ""
 
 
 class StyleTransferRun(bpy.types.PropertyGroup):
@@ -169,7 +180,7 @@ class StyleTransferRun(bpy.types.PropertyGroup):
 
     active: BoolProperty(get=_is_active)
     stopping: BoolProperty(get=_is_stopping)
-    object_name: StringProperty(get=_object_name)
+    subject_name: StringProperty(get=_subject_name)
     text: StringProperty(description="What the engine does now")
     share: FloatProperty(description="How much of the steps' work is done, 0 to 1")
     step: IntProperty()

@@ -190,6 +190,24 @@ class SettingProperties(controls.ControlProperties):
     )
 
 
+# Of no use to a flat picture.
+OF_OBJECTS = (
+    "texture_size", "views", "view_count", "replace", "relief", "relief_strength",
+    "style_region", "protect", "stroke_length",
+)  # fmt: skip
+
+
+class FlatProperties:
+    """What there is to set for a flat picture, inherited by its operator."""
+
+    __annotations__ = {
+        name: kind
+        for holder in (SettingProperties, controls.ControlProperties)
+        for name, kind in holder.__annotations__.items()
+        if name not in OF_OBJECTS
+    }
+
+
 NAMES = (*SettingProperties.__annotations__, *controls.ControlProperties.__annotations__)
 
 
@@ -254,9 +272,7 @@ def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request
     """
     group = getattr(scene, SCENE_PROPERTY)
     values = {
-        name: getattr(
-            operator if operator and operator.properties.is_property_set(name) else group, name
-        )
+        name: getattr(operator if operator and _is_given(operator, name) else group, name)
         for name in NAMES
     }
     if not values["style"]:
@@ -295,6 +311,10 @@ def _more_styles(given: Any) -> list[StyleRequest]:
         StyleRequest(file=absolute(one.file, "Style picture"), weight=one.weight, region=one.region)
         for one in given
     ]
+
+
+def _is_given(operator: bpy.types.Operator, name: str) -> bool:
+    return hasattr(operator, name) and operator.properties.is_property_set(name)
 
 
 def absolute(path: str, what: str) -> Path:

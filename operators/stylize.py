@@ -1,4 +1,4 @@
-"""object.style_transfer: from the active object to its new texture."""
+"""object.style_transfer: from the active object to its new texture; what ends it early."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import bpy
 
 from ..engine.job import JobError
 from . import settings, worker
-from .redraw import redraw
-from .running import Run, clock, state
+from .on_object import OnObject
+from .redraw import SIDEBARS, redraw
+from .running import Run, Subject, clock, state
 
 TICK = 0.1  # seconds between two looks at the engine
 SHOWN = 0.5  # seconds between two redraws of how far it is
@@ -34,27 +35,25 @@ def refusal(obj: bpy.types.Object | None) -> JobError | None:
     return None
 
 
-class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
+class PaintOperator(bpy.types.Operator):
     """The one road: modal from the button, blocking from Python and in the background."""
 
-    bl_idname = "object.style_transfer"
     bl_label = "Style Transfer"
-    bl_description = "Paint the active mesh in the style of a picture: a new texture in its own UVs"
     bl_options = {"UNDO"}  # noqa: RUF012 - as Blender wants it
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active object can be painted; tells the artist why not."""
-        why = refusal(context.object)
-        if why:
-            cls.poll_message_set(str(why))
-        return why is None
+    def begin(self, context: bpy.types.Context, request: settings.Request) -> Subject:
+        """What is painted.
+
+        Raises:
+            JobError: if it cannot be.
+        """
+        raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[Any]:
         """Paint, and come back when it is done; an error leaves everything as it was."""
         try:
-            with Run(self, context, watched=False) as run:
-                self._tell(run.warnings)
+            with Run(self, context, self.begin, watched=False) as run:
+                self._tell(run.subject.warnings)
                 for message in run.engine.messages():
                     self._hear(run, message)
                     if bpy.app.background and isinstance(message, worker.Status | worker.Progress):
@@ -71,10 +70,10 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
             return self.execute(context)
         assert context.window_manager
         try:
-            self._run = Run(self, context, watched=True)
+            self._run = Run(self, context, self.begin, watched=True)
         except JobError as error:
             return self._failed(error)
-        self._tell(self._run.warnings)
+        self._tell(self._run.subject.warnings)
         manager = context.window_manager
         timer = manager.event_timer_add(TICK, window=context.window)
         self._run.at_end.callback(manager.event_timer_remove, timer)
@@ -146,6 +145,25 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, bpy.types.Operator):
         return {"CANCELLED"}
 
 
+class OBJECT_OT_style_transfer(settings.SettingProperties, PaintOperator):
+    """Painting a mesh."""
+
+    bl_idname = "object.style_transfer"
+    bl_description = "Paint the active mesh in the style of a picture: a new texture in its own UVs"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the active object can be painted; tells the artist why not."""
+        why = refusal(context.object)
+        if why:
+            cls.poll_message_set(str(why))
+        return why is None
+
+    def begin(self, context: bpy.types.Context, request: settings.Request) -> OnObject:
+        """The active object."""
+        return OnObject(context, request)
+
+
 class OBJECT_OT_style_transfer_cancel(bpy.types.Operator):
     """What the button becomes while a run is going."""
 
@@ -198,7 +216,7 @@ def show_status(text: str | None) -> None:
     assert bpy.context.window_manager
     for window in bpy.context.window_manager.windows:
         window.workspace.status_text_set(text)
-    redraw(("VIEW_3D", "UI"))
+    redraw(*SIDEBARS)
 
 
 _CLASSES = (

@@ -10,7 +10,7 @@ import bpy
 
 from ..engine.job import JobError
 from .child import Steps
-from .redraw import redraw
+from .redraw import SIDEBARS, redraw
 from .running import Run, clock
 
 TICK = 0.1  # seconds between two looks at what it does
@@ -190,7 +190,8 @@ class WM_OT_style_transfer_3d_cancel(bpy.types.Operator):
 def check_idle(name: str) -> None:
     """Raise JobError if a run is going, whose files must stay."""
     if Run.current:
-        why = f"object {Run.current.name!r} is being painted with it"
+        subject = Run.current.subject
+        why = f"{subject.kind} {subject.name!r} is being painted with it"
         raise JobError(name, why, "Wait until it is done, or cancel it")
 
 
@@ -203,7 +204,7 @@ def check_online(name: str) -> None:
 
 def redraw_task() -> None:
     """Draw again what shows the task: the preferences and the sidebars."""
-    redraw(("PREFERENCES", "WINDOW"), ("VIEW_3D", "UI"))
+    redraw(("PREFERENCES", "WINDOW"), *SIDEBARS)
 
 
 def register() -> None:

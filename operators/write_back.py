@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,22 +48,24 @@ class Painted:
     look: relief_nodes.ReliefLook
 
 
-def make_recipe(request: Request, sha256s: Sequence[str], uv_map: str, report: Path) -> str:
+def make_recipe(
+    request: Request, sha256s: Sequence[str], made_on: Mapping[str, str], report: Path
+) -> str:
     """All that made a texture, as JSON: to be read by people, to be run again.
 
+    `made_on` tells what was painted: an object's UV map and views, or an image.
     Files are named without their folders, which say more about a machine than about a picture.
     """
     weights = request.settings.weights_file
     settings = {**asdict(request.settings), "weights_file": Path(weights).name if weights else ""}
     recipe: dict[str, Any] = {
         "version": tomllib.loads(_MANIFEST.read_text(encoding="utf-8"))["version"],
-        "uv_map": uv_map,
+        **made_on,
         "styles": [
             {"file": s.file.name, "sha256": sha256, "weight": s.weight, "region": s.region}
             for s, sha256 in zip(request.styles, sha256s, strict=True)
         ],
         "protect": request.protect,
-        "views": request.views,
         "settings": settings,
         "report": json.loads(report.read_text(encoding="utf-8")),
     }

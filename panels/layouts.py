@@ -7,6 +7,7 @@ import bpy
 from ..operators import running, settings
 
 PARENT = "VIEW3D_PT_style_transfer"
+IMAGE_PARENT = "IMAGE_PT_style_transfer"
 _NAMES = 0.4  # of a row's width, as Blender splits it with use_property_split
 
 
@@ -14,6 +15,14 @@ class SidebarPanel(bpy.types.Panel):
     """A panel in the tab Style of the 3D viewport's sidebar."""
 
     bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Style"
+
+
+class ImageSidebarPanel(bpy.types.Panel):
+    """A panel in the tab Style of the Image Editor's sidebar."""
+
+    bl_space_type = "IMAGE_EDITOR"
     bl_region_type = "UI"
     bl_category = "Style"
 

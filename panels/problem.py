@@ -9,7 +9,8 @@ import bmesh
 import bpy
 
 from ..engine.job import JobError, Style
-from ..operators import engine_python, export, install, settings, stylize
+from ..operators import engine_python, export, install, on_image, settings, stylize
+from ..operators.stylize_image import shown_image
 from ..operators.task import Task
 from . import preferences
 
@@ -28,11 +29,26 @@ class Problem:
 
 
 def problem(context: bpy.types.Context) -> Problem | None:
-    """The first thing that is in the way of a run; None if nothing is known to be.
+    """The first thing that is in the way of painting the active object; None if none is known.
 
     Asks for what is quick to know, so that a panel may call it whenever it is drawn: no pixel,
     no face and no process is looked at.
     """
+    return (
+        _engine_problem()
+        or _object_problem(context)
+        or _settings_problem(context)
+        or _camera_problem(context)
+    )
+
+
+def image_problem(context: bpy.types.Context) -> Problem | None:
+    """As `problem`, of painting the image that the Image Editor shows."""
+    refusal = on_image.refusal(shown_image(context))
+    return _engine_problem() or (Problem(refusal) if refusal else _settings_problem(context))
+
+
+def _engine_problem() -> Problem | None:
     try:
         engine_python.find()
     except engine_python.NotInstalled as error:
@@ -41,7 +57,7 @@ def problem(context: bpy.types.Context) -> Problem | None:
         return Problem(installing if going else error, _draw_install)
     except JobError as error:
         return Problem(error, _draw_preferences)
-    return _object_problem(context) or _settings_problem(context)
+    return None
 
 
 def _object_problem(context: bpy.types.Context) -> Problem | None:
@@ -90,6 +106,12 @@ def _settings_problem(context: bpy.types.Context) -> Problem | None:
         settings.read(None, scene)
     except JobError as error:
         return Problem(error)
+    return None
+
+
+def _camera_problem(context: bpy.types.Context) -> Problem | None:
+    scene, group = context.scene, _group()
+    assert scene
     if group.views == "CAMERAS" and not export.enabled_cameras(scene):
         cure = "Add one, or look from all around"
         why = "it has no camera that is enabled in renders"

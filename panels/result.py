@@ -32,14 +32,18 @@ class VIEW3D_PT_style_transfer_result(SidebarPanel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """The image, its making, its measures."""
-        layout = self.layout
         image = result_image(context.object)
-        assert layout
+        assert self.layout
         assert image
-        layout.label(text=image.name, icon="IMAGE_DATA", translate=False)
-        column = layout.column(align=True)
-        for name, text in facts(image[RECIPE]):
-            draw_fact(column, name, text)
+        draw_result(self.layout, image)
+
+
+def draw_result(layout: bpy.types.UILayout, image: bpy.types.Image) -> None:
+    """The name of a result, its making, its measures."""
+    layout.label(text=image.name, icon="IMAGE_DATA", translate=False)
+    column = layout.column(align=True)
+    for name, text in facts(image[RECIPE]):
+        draw_fact(column, name, text)
 
 
 def result_image(obj: bpy.types.Object | None) -> bpy.types.Image | None:

@@ -61,11 +61,10 @@ class VIEW3D_PT_style_transfer_texture(SidebarPanel):
             draw_fact(column, "UV Map", name)
 
 
-class VIEW3D_PT_style_transfer_advanced(SidebarPanel):
+class Advanced(bpy.types.Panel):
     """For those who know how it works."""
 
     bl_label = "Advanced"
-    bl_parent_id = PARENT
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -90,6 +89,12 @@ class VIEW3D_PT_style_transfer_advanced(SidebarPanel):
             split.use_property_split = False
             split.label(text=f"{seen} ({name})")
             split.prop(group, "layer_weights", index=index, text="")
+
+
+class VIEW3D_PT_style_transfer_advanced(Advanced, SidebarPanel):
+    """For a mesh."""
+
+    bl_parent_id = PARENT
 
 
 _CLASSES = (

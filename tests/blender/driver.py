@@ -81,9 +81,9 @@ def window():
     return bpy.context.window_manager.windows[0]
 
 
-def viewport():
-    """The 3D viewport and its main region."""
-    area = next(area for area in window().screen.areas if area.type == "VIEW_3D")
+def viewport(kind="VIEW_3D"):
+    """The 3D viewport, or another kind of editor, and its main region."""
+    area = next(area for area in window().screen.areas if area.type == kind)
     return area, next(region for region in area.regions if region.type == "WINDOW")
 
 
@@ -94,9 +94,9 @@ def paint(mode="INVOKE_DEFAULT", **settings):
         return bpy.ops.object.style_transfer(mode, **settings)
 
 
-def press(key):
-    """Press and release a key with the mouse over the viewport."""
-    area, _region = viewport()
+def press(key, kind="VIEW_3D"):
+    """Press and release a key with the mouse over the viewport, or another kind of editor."""
+    area, _region = viewport(kind)
     x, y = area.x + area.width // 3, area.y + area.height // 3
     for value in ("PRESS", "RELEASE"):
         window().event_simulate(type=key, value=value, x=x, y=y)

@@ -1,4 +1,4 @@
-"""The tab Style in a real Blender with a window: its buttons are found and clicked."""
+"""The tabs Style in a real Blender with a window: their buttons are found and clicked."""
 
 from tests.blender.test_window import play, result, scene
 
@@ -14,3 +14,13 @@ def test_buttons_that_are_clicked(play):
         "in_local_view": with_map,
         "painted": {"started": True, "unchanged": True, "engines": [], "folders": []},
     }
+
+
+def test_the_image_editor(play):
+    found, _lines = result(play("case_image"))
+    assert found == {
+        "cancelled": {"shown": "waves.png", "unchanged": True, "engines": [], "folders": []},
+        "painted": {
+            "done": "waves.png · style", "undone": None, "gone": True, "again": True,
+        },
+    }  # fmt: skip

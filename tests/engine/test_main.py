@@ -139,7 +139,7 @@ def test_the_same_seed_gives_the_same_texture_bit_for_bit(outcome, tmp_path) -> 
     backbone = Backbone(find_weights("VGG16", ""), LAYERS)
     assert len(list(optimise(job, painting, backbone))) == STEPS
     again = tmp_path / "again.png"
-    write_picture(painting.bake(job.settings.texture_size), again)
+    write_picture(painting.bake(job.texture_shape), again)
     assert again.read_bytes() == Path(outcome.messages[-1]["texture"]).read_bytes()
 
 

@@ -22,8 +22,8 @@ def painting(tmp_path):
 
 
 def test_it_shows_what_would_be_baked(painting, tmp_path) -> None:
-    pixels = np.load(Preview(painting, 128, tmp_path).due(0.0))[::-1]
-    baked = painting.bake(128).numpy()
+    pixels = np.load(Preview(painting, (128, 128), tmp_path).due(0.0))[::-1]
+    baked = painting.bake((128, 128)).numpy()
     island = pixels[..., 3] == 1
     assert island.mean() > 0.2
     assert np.abs(pixels[..., :3] - baked)[island].mean() < 1e-3
@@ -31,10 +31,17 @@ def test_it_shows_what_would_be_baked(painting, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("texture_size", "done", "size"), [(64, 0.9, 64), (2048, 0.1, 256), (2048, 0.5, 512)]
+    ("shape", "done", "size"),
+    [
+        ((64, 64), 0.9, (64, 64)),
+        ((2048, 2048), 0.1, (256, 256)),
+        ((2048, 2048), 0.5, (512, 512)),
+        ((300, 1200), 0.1, (64, 256)),
+        ((8192, 1), 0.1, (256, 1)),
+    ],
 )
-def test_its_size(painting, tmp_path, texture_size, done, size) -> None:
-    assert np.load(Preview(painting, texture_size, tmp_path).due(done)).shape == (size, size, 4)
+def test_its_size(painting, tmp_path, shape, done, size) -> None:
+    assert np.load(Preview(painting, shape, tmp_path).due(done)).shape == (*size, 4)
 
 
 def test_it_takes_a_small_share_of_the_time(painting, tmp_path, monkeypatch) -> None:
@@ -48,7 +55,7 @@ def test_it_takes_a_small_share_of_the_time(painting, tmp_path, monkeypatch) -> 
         return bake(sheet, paint)
 
     monkeypatch.setattr(preview._Sheet, "bake", slow)
-    watched = Preview(painting, 64, tmp_path)
+    watched = Preview(painting, (64, 64), tmp_path)
     for seconds, gap in ((0.001, 0.5), (0.2, 4.0)):
         cost = seconds
         now += 100

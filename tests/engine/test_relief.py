@@ -56,16 +56,16 @@ def normals_of(image: Tensor) -> Tensor:
 
 def test_flat_paint_is_level() -> None:
     relief = Relief.of(painting_of(cube(), lambda x: 0.7 + 0 * x[:, :1], finest=0.05))
-    assert (relief.bake_heights(64, quiet) - 0.5).abs().max() < 1e-3
+    assert (relief.bake_heights((64, 64), quiet) - 0.5).abs().max() < 1e-3
     level = torch.tensor((0.5, 0.5, 1.0))
-    assert (relief.bake_normals(64, quiet) - level).abs().max() < 1e-3
+    assert (relief.bake_normals((64, 64), quiet) - level).abs().max() < 1e-3
 
 
 def test_large_light_and_dark_areas_are_no_hills() -> None:
     """A ripple on a slope that is ten times as strong over the whole of the plane."""
-    ripple = Relief.of(painting_of(plane(), wave)).bake_heights(SIZE, quiet)
+    ripple = Relief.of(painting_of(plane(), wave)).bake_heights((SIZE, SIZE), quiet)
     both = Relief.of(painting_of(plane(), lambda x: wave(x) + 1.5 * x[:, :1])).bake_heights(
-        SIZE, quiet
+        (SIZE, SIZE), quiet
     )
     inner = (slice(16, -16), slice(16, -16))
     left, right = (both[inner][:, part].mean() for part in (slice(0, 20), slice(-20, None)))
@@ -77,7 +77,10 @@ def test_bright_strokes_stand_out_and_fill_the_range() -> None:
     painting = painting_of(plane(size=1.0), wave, size=256, finest=0.004)
     relief = Relief.of(painting)
     assert relief.height == pytest.approx(HEIGHT * STROKE)
-    heights, colors = relief.bake_heights(256, quiet)[..., 0], painting.bake(256)[..., 0]
+    heights, colors = (
+        relief.bake_heights((256, 256), quiet)[..., 0],
+        painting.bake((256, 256))[..., 0],
+    )
     inner = (slice(20, -20), slice(20, -20))
     heights, colors = heights[inner].flatten(), colors[inner].flatten()
     assert torch.corrcoef(torch.stack((heights, colors)))[0, 1] > 0.99
@@ -109,7 +112,9 @@ def test_normals_are_those_of_the_height_however_the_uvs_lie(matrix) -> None:
     surface = Surface.of(mesh, torch.device("cpu"))
     moved = replace(painting, original=replace(painting.original, surface=surface))
     relief = Relief.of(painting)
-    image = Relief(moved, relief.mean, relief.contrast, relief.height).bake_normals(SIZE, quiet)
+    image = Relief(moved, relief.mean, relief.contrast, relief.height).bake_normals(
+        (SIZE, SIZE), quiet
+    )
     texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
     point = surface.points(texels.face, texels.bary)
     inner = (point.abs() < 0.4).all(-1)
@@ -134,8 +139,8 @@ def test_normals_are_those_of_the_height_however_the_uvs_lie(matrix) -> None:
 def test_slopes_are_those_of_the_height_map() -> None:
     """The normal map tells of the same relief as the height map, in pixels of a flat texture."""
     relief = Relief.of(painting_of(plane(size=1.0), wave, size=256, finest=0.004))
-    heights = relief.bake_heights(256, quiet)[..., 0] * relief.height
-    normal = normals_of(relief.bake_normals(256, quiet))
+    heights = relief.bake_heights((256, 256), quiet)[..., 0] * relief.height
+    normal = normals_of(relief.bake_normals((256, 256), quiet))
     slope_u = (heights[:, 2:] - heights[:, :-2])[1:-1] * 128
     slope_v = (heights[:-2] - heights[2:])[:, 1:-1] * 128  # row 0 is on top, v runs up
     inner = (slice(20, -20), slice(20, -20))
@@ -155,7 +160,7 @@ def test_no_step_across_the_seams_of_a_cube() -> None:
     size = 384
     mesh = cube()
     relief = Relief.of(painting_of(mesh, waves_all_around, size=256, finest=0.02))
-    heights = relief.bake_heights(size, quiet).view(-1)
+    heights = relief.bake_heights((size, size), quiet).view(-1)
     texels = rasterize_texels(torch.from_numpy(mesh.uvs), (size, size))
     points = relief.painting.original.surface.points(texels.face, texels.bary)
     side = texels.face // 2
@@ -176,7 +181,7 @@ def test_normals_agree_across_the_seam_of_a_sphere() -> None:
     size = 256
     painting = painting_of(sphere(48, 96), waves_all_around, size=256, finest=0.02)
     relief = Relief.of(painting)
-    told = normals_of(relief.bake_normals(size, quiet))
+    told = normals_of(relief.bake_normals((size, size), quiet))
     last, first = told[64:-64, -1], told[64:-64, 0]  # u = 1 meets u = 0
     inner = told[64:-64, size // 2], told[64:-64, size // 2 + 1]
     assert told[64:-64, :, :2].abs().mean() > 0.02
@@ -190,4 +195,6 @@ def test_the_height_grows_with_the_object() -> None:
 
     one, ten = at(1.0), at(10.0)
     assert ten.height == pytest.approx(10 * one.height)
-    assert (one.bake_normals(64, quiet) - ten.bake_normals(64, quiet)).abs().max() < 0.02
+    assert (
+        one.bake_normals((64, 64), quiet) - ten.bake_normals((64, 64), quiet)
+    ).abs().max() < 0.02

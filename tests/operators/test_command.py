@@ -116,7 +116,10 @@ def test_not_a_mesh(scene, style, capfd):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "the following arguments are required: --object"),
+        ((), "one of the arguments --object --image is required"),
+        (("--object", "Cube", "--image", "i.png"), "not allowed with argument --object"),
+        (("--image", "/nowhere.png"), "Image '/nowhere.png': there is no such file."),
+        (("--image", "i.png", "--views", "SPHERE"), "Option --views: a flat picture keeps"),
         (("--object", "Cube", "--steps", "x"), "argument --steps: invalid int value: 'x'"),
         (("--object", "Cube", "--preset", "X"), "argument --preset: invalid choice: 'X'"),
         (("--object", "Cube", "--obj"), "unrecognized arguments: --obj"),

@@ -7,6 +7,7 @@ import bpy
 import pytest
 from style_transfer_3d.engine.job import JobError
 from style_transfer_3d.operators import preview, running, worker
+from style_transfer_3d.operators.on_object import OnObject
 from style_transfer_3d.operators.running import Run
 
 from tests.operators.scenes import (
@@ -56,7 +57,7 @@ def run(cube, operator, tmp_path, monkeypatch):
     """A run of the cube's whose engine is done at once."""
     texture = save_png(tmp_path / "painted.png", stripes(16, 16))
     stand_in(tmp_path, painter(texture, {}), monkeypatch)
-    return Run(operator, bpy.context, watched=True)
+    return Run(operator, bpy.context, OnObject, watched=True)
 
 
 def deliver(run):
@@ -101,7 +102,7 @@ def test_undo_meanwhile(operator, cube, run):
 
 def test_one_at_a_time(run, cube, operator):
     with pytest.raises(JobError) as caught:
-        Run(operator, bpy.context, watched=False)
+        Run(operator, bpy.context, OnObject, watched=False)
     assert str(caught.value) == (
         "Object 'Cube': it is being painted at the moment. Wait until it is done, or cancel it"
     )
@@ -111,7 +112,7 @@ def test_one_at_a_time(run, cube, operator):
 def test_it_is_cancelled_within_two_seconds(cube, operator, tmp_path, monkeypatch):
     stand_in(tmp_path, HANGS, monkeypatch)
     before = dump()
-    run = Run(operator, bpy.context, watched=True)
+    run = Run(operator, bpy.context, OnObject, watched=True)
     pid = run.engine._process.pid
     next(run.engine.messages())
     begun = time.monotonic()
@@ -125,7 +126,7 @@ def test_it_is_cancelled_within_two_seconds(cube, operator, tmp_path, monkeypatc
 
 def test_disabling_the_add_on_ends_it(addon, cube, operator, tmp_path, monkeypatch):
     stand_in(tmp_path, HANGS, monkeypatch)
-    run = Run(operator, bpy.context, watched=True)
+    run = Run(operator, bpy.context, OnObject, watched=True)
     addon.unregister()
     try:
         assert Run.current is None
@@ -137,14 +138,14 @@ def test_disabling_the_add_on_ends_it(addon, cube, operator, tmp_path, monkeypat
 def test_a_start_that_fails_leaves_nothing(cube, operator, monkeypatch):
     monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", "/no/python")
     with pytest.raises(JobError):
-        Run(operator, bpy.context, watched=True)
+        Run(operator, bpy.context, OnObject, watched=True)
     assert Run.current is None
     assert not job_folders()
 
 
 def test_what_the_panels_see(run):
     state = running.state(bpy.context)
-    assert (state.active, state.stopping, state.object_name) == (True, False, "Cube")
+    assert (state.active, state.stopping, state.subject_name) == (True, False, "Cube")
     state.begin()
     state.hear(worker.Status("Loading torch"))
     assert state.status() == "Loading torch"
@@ -157,4 +158,4 @@ def test_what_the_panels_see(run):
     state.begin()
     assert (state.step, state.share, state.seconds_left) == (0, 0.0, -1.0)
     run.close()
-    assert (state.active, state.object_name) == (False, "")
+    assert (state.active, state.subject_name) == (False, "")

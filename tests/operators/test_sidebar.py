@@ -7,6 +7,7 @@ import time
 import bpy
 import pytest
 from style_transfer_3d.operators import engine_python, environment, install, running, worker
+from style_transfer_3d.operators.on_object import OnObject
 from style_transfer_3d.operators.running import Run
 from style_transfer_3d.operators.task import Task
 from style_transfer_3d.panels import result, thumbnail
@@ -176,7 +177,7 @@ def test_an_engine_on_its_way(nothing_installed):
 @pytest.fixture
 def run(cube, scene, style, tmp_path, monkeypatch):
     stand_in(tmp_path, HANGS, monkeypatch)
-    with Run(given_ones(scene.style_transfer_3d), bpy.context, watched=True) as run:
+    with Run(given_ones(scene.style_transfer_3d), bpy.context, OnObject, watched=True) as run:
         running.state(bpy.context).begin()
         yield run
 

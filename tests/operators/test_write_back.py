@@ -235,9 +235,8 @@ def test_recipe(tmp_path, style):
     report = tmp_path / "report.json"
     report.write_text('{"style_distance": 0.1}')
     weights = tmp_path / "vgg19.pth"
-    text = make_recipe(
-        request(style=style, seed=7, weights_file=str(weights)), ["ab12"], "U", report
-    )
+    asked = request(style=style, seed=7, weights_file=str(weights))
+    text = make_recipe(asked, ["ab12"], {"uv_map": "U", "views": "SPHERE"}, report)
     recipe = json.loads(text)
     assert recipe["styles"] == [{"file": style.name, "sha256": "ab12", "weight": 1.0, "region": ""}]
     assert recipe["settings"]["seed"] == 7

@@ -1,0 +1,140 @@
+"""A flat picture being painted: an image of Blender's, and the editor that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..engine.job import RANGES, JobError
+from . import image_editors, preview, worker
+from .flat_job import flat_job
+from .material import pixels
+from .settings import Request
+from .write_back import load, make_recipe
+
+LARGEST_PREVIEW = 2048  # pixels on a side; a larger one would hold Blender up
+
+
+def refusal(image: bpy.types.Image | None) -> JobError | None:
+    """Why `image` cannot be painted, as far as it is quick to know; None if it can."""
+    if image is None:
+        return JobError("Image", "none is shown", "Open one in the Image Editor")
+    what = f"Image {image.name!r}"
+    if image.source == "VIEWER":
+        cure = "Save it (Image > Save As), open the file and paint that"
+        return JobError(what, "it is a render result, which is different every time", cure)
+    if image.source in {"MOVIE", "SEQUENCE"}:
+        kind = "a movie" if image.source == "MOVIE" else "an image sequence"
+        return JobError(what, f"it is {kind}", "Save one of its frames and paint that")
+    if image.source == "TILED":
+        return JobError(what, "it has UDIM tiles, which cannot be painted yet", "Choose another")
+    width, height = image.size
+    if not width * height:
+        path = bpy.path.abspath(image.filepath, library=image.library)
+        cure = "Find it (File > External Data > Find Missing Files) or choose another"
+        return JobError(what, f"its file {path!r} is missing or is no picture", cure)
+    low, high = RANGES["texture_size"]
+    if min(width, height) < low or max(width, height) > high:
+        cure = f"Scale it (Image > Resize) or cut it to sides of {low} to {high} pixels"
+        return JobError(what, f"it has {width} x {height} pixels", cure)
+    return None
+
+
+class OnImage:
+    """A flat picture, as a run's subject; the result is a new image of the same size.
+
+    Args:
+        image: the original, which is only read.
+        editor: number of the Image Editor that shows it, as of `image_editors.number`; None
+            where there is none.
+        request: what was asked for.
+
+    Raises:
+        JobError: if it cannot be painted.
+    """
+
+    kind = "image"
+    warnings: tuple[str, ...] = ()
+
+    def __init__(self, image: bpy.types.Image | None, editor: int | None, request: Request) -> None:
+        why = refusal(image)
+        if why:
+            raise why
+        assert image
+        self.name: str = image.name
+        self.job = flat_job(pixels(image), request)
+        self._request = replace(request, settings=self.job.settings)
+        self._alpha = _alpha(image)
+        self._uid, self._editor = image.session_uid, editor
+
+    def show(self, pixels: np.ndarray) -> None:
+        """Show a preview in the editor, for as long as that shows the original."""
+        image = self._image()
+        if image:
+            shape = self.job.texture_shape
+            if max(shape) <= LARGEST_PREVIEW:  # where the original was, to the pixel
+                pixels = enlarged(pixels, shape)
+            preview.show_in_editor(self._editor, image, pixels)
+
+    def deliver(self, done: worker.Done, sha256s: list[str]) -> list[str]:
+        """Make the new image and show it in the editor; see `running.Subject`."""
+        recipe = make_recipe(self._request, sha256s, {"image": self.name}, done.report)
+        texture = done.texture if self._alpha is None else with_alpha(done.texture, self._alpha)
+        flat = replace(done, texture=texture)
+        result = load(self.name, flat, recipe, self._request).image
+        result.use_fake_user = True  # nothing else holds it when no editor shows it any more
+        image_editors.put(self._editor, self._image(), result)
+        return []
+
+    def _image(self) -> bpy.types.Image | None:
+        """The original as it is now, whatever it is called; None if it was deleted."""
+        return next((i for i in bpy.data.images if i.session_uid == self._uid), None)
+
+
+def enlarged(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """`pixels` (h, w, C), each repeated so that they are of `shape`, (H, W, C)."""
+    rows, columns = (
+        np.arange(new) * old // new for new, old in zip(shape, pixels.shape[:2], strict=True)
+    )
+    return pixels[rows[:, None], columns]
+
+
+def _alpha(image: bpy.types.Image) -> np.ndarray | None:
+    """How opaque it is, (H * W,) float32 in 0-1, from the lower left; None if it is everywhere."""
+    if image.channels != 4:
+        return None
+    values = np.empty(image.size[0] * image.size[1] * 4, np.float32)
+    image.pixels.foreach_get(values)  # type: ignore[attr-defined]
+    alpha = values[3::4].clip(0, 1)
+    return None if (alpha == 1).all() else alpha
+
+
+def with_alpha(texture: Path, alpha: np.ndarray) -> Path:
+    """A PNG file beside `texture` with its colors and `alpha` (H * W,), from the lower left.
+
+    Raises:
+        JobError: if it cannot be written.
+    """
+    file = texture.with_name(f"{texture.stem}_alpha.png")
+    opaque = bpy.data.images.load(str(texture))
+    image = bpy.data.images.new(file.stem, *opaque.size, alpha=True)
+    try:
+        values = np.empty(alpha.size * 4, np.float32)
+        opaque.pixels.foreach_get(values)  # type: ignore[attr-defined]
+        values[3::4] = alpha
+        image.pixels.foreach_set(values)  # type: ignore[attr-defined]
+        image.filepath_raw, image.file_format = str(file), "PNG"
+        image.save()
+    except RuntimeError as error:
+        raise JobError(
+            f"File {str(file)!r}",
+            f"it cannot be written ({str(error).strip()})",
+            "Free some space in the temporary folder",
+        ) from error
+    finally:
+        bpy.data.images.remove(opaque)
+        bpy.data.images.remove(image)
+    return file
