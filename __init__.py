@@ -3,6 +3,8 @@
 from .operators import (
     choose_style,
     command,
+    compare,
+    compare_settings,
     fetch_weights,
     install,
     more_styles,
@@ -15,6 +17,7 @@ from .operators import (
     task,
     unwrap,
 )
+from .panels import compare as compare_panel
 from .panels import (
     image_sidebar,
     look,
@@ -28,10 +31,12 @@ from .panels import (
 
 _PARTS = (
     settings,
+    compare_settings,
     preview,
     running,
     stylize,
     stylize_image,
+    compare,
     command,
     unwrap,
     choose_style,
@@ -45,6 +50,7 @@ _PARTS = (
     preset_menu,
     sidebar,
     look,
+    compare_panel,
     subpanels,
     result,
     image_sidebar,

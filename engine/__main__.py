@@ -1,8 +1,8 @@
-"""`python -m engine [--previews] JOB_FOLDER`: run a job, telling of it in JSON messages.
+"""`python -m engine [--compare] [--previews] JOB_FOLDER`: run a job, telling of it in JSON.
 
-One message a line goes to stdout, logs go to stderr. The line `cancel` on stdin ends the run,
-`finish` ends it with what is painted so far. The exit code is 0 after DONE, 1 after ERROR, and
-3 when cancelled.
+With --compare its variants are painted, onto one sheet. One message a line goes to stdout, logs go
+to stderr. The line `cancel` on stdin ends the run, `finish` ends it with what is painted so far.
+The exit code is 0 after DONE, 1 after ERROR, and 3 when cancelled.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from pathlib import Path
 from .messages import error_message, messenger
 
 CANCELLED = 3
+OPTIONS = {"--compare", "--previews"}
 
 
 def main(arguments: list[str]) -> int:
-    """Run the job in the folder named by the only argument; returns the exit code."""
+    """Run the job in the folder that is the last argument; returns the exit code."""
     send = messenger()
-    previews = arguments[:1] == ["--previews"]
-    folders = arguments[previews:]
+    options, folders = set(arguments) & OPTIONS, [a for a in arguments if a not in OPTIONS]
     if len(folders) != 1:
         send(error_message("Engine", f"it got the arguments {arguments}", "Give it one job folder"))
         return 1
     send({"type": "STATUS", "text": "Loading torch"})
     try:
         # Only here, so that an engine Python without torch can say so.
+        from .compare import compare  # noqa: PLC0415
         from .job import JobError  # noqa: PLC0415
         from .run import Cancelled, Wishes, run  # noqa: PLC0415
     except (ImportError, OSError) as error:
@@ -43,8 +44,9 @@ def main(arguments: list[str]) -> int:
     wishes = Wishes()
     words = {b"cancel": wishes.cancel, b"finish": wishes.finish}
     threading.Thread(target=_listen, args=(words,), daemon=True).start()
+    work = compare if "--compare" in options else run
     try:
-        run(Path(folders[0]), send, wishes, previews=previews)
+        work(Path(folders[0]), send, wishes, previews="--previews" in options)
     except JobError as error:
         send(error_message(error.what, error.why, error.cure))
         return 1

@@ -38,15 +38,14 @@ class Clay:
         outside = Outside.of(surface)
         face = torch.arange(len(surface.faces), device=style.device)
         middle = torch.full((len(face), 3), 1 / 3, device=style.device)
-        openness = outside.openness(surface.points(face, middle), _normals(surface, face, middle))
+        openness = outside.openness(surface.points(face, middle), normals(surface, face, middle))
         shade = _light(torch.linspace(0, 1, FACING, device=style.device))[:, None] * openness
         return cls(outside, match_colors(_greys(shade), style))
 
     def shade(self, surface: Surface, shot: Shot, eye: Tensor) -> Tensor:
         """Brightness (N,) of a view's points in the light of a lamp at `eye` (3,)."""
-        normal = _normals(surface, shot.face, shot.bary)
-        to_eye = torch.nn.functional.normalize(eye - shot.point, dim=-1)
-        light = _light((normal * to_eye).sum(-1).abs())
+        normal = normals(surface, shot.face, shot.bary)
+        light = headlight(shot, normal, eye)
         return (light * self.outside.openness(shot.point, normal)).clamp(0, 1)
 
 
@@ -121,20 +120,26 @@ class Original:
         return self.albedo(shot.face, shot.bary, shot.footprint) * shade[:, None]
 
 
-def _normals(surface: Surface, face: Tensor, bary: Tensor) -> Tensor:
+def _greys(shade: Tensor) -> Tensor:
+    """Grey colours (N, 3) of clay, of N brightnesses of any shape."""
+    return (CLAY * shade.flatten().clamp(0, 1))[:, None].expand(-1, 3)
+
+
+def normals(surface: Surface, face: Tensor, bary: Tensor) -> Tensor:
     """Smooth unit normals (N, 3)."""
     normal = interpolate(surface.normals[surface.faces[face]], bary)
     return torch.nn.functional.normalize(normal, dim=-1)
 
 
+def headlight(shot: Shot, normal: Tensor, eye: Tensor) -> Tensor:
+    """Light (N,) in 0-1 on points of normals (N, 3), from a lamp at the camera `eye` (3,)."""
+    to_eye = torch.nn.functional.normalize(eye - shot.point, dim=-1)
+    return _light((normal * to_eye).sum(-1).abs())
+
+
 def _light(facing: Tensor) -> Tensor:
     """Brightness by the cosine of the angle between normal and eye."""
     return AMBIENT + HEADLIGHT * facing
-
-
-def _greys(shade: Tensor) -> Tensor:
-    """Grey colours (N, 3) of clay, of N brightnesses of any shape."""
-    return (CLAY * shade.flatten().clamp(0, 1))[:, None].expand(-1, 3)
 
 
 def _islands(surface: Surface, material: int, image: Tensor) -> tuple[Tensor, Tensor]:

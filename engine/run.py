@@ -63,39 +63,33 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
     device = choose_device(job.settings.device)
     weights = find_weights(job.settings.backbone, job.settings.weights_file)
     result = folder / "result"
-    with _writing_to(result):
+    with writing_to(result):
         result.mkdir(exist_ok=True)
     send({"type": "STATUS", "text": f"Preparing views ({weights.name} on {device})"})
     began = time.perf_counter()
-    try:
+    with enough_memory(device):
         backbone = Backbone(weights, LAYERS).to(device)
         painting = prepare(job, pictures, device)
         preview = Preview(painting, job.texture_shape, result) if previews else None
         last = None
         for last in optimise(job, painting, backbone):
-            with _writing_to(result):
+            with writing_to(result):
                 shown = preview.due(last.share) if preview else None
-            send(_progress(last, shown))
-            _stop_if(wishes.cancel)
+            send(progress_message(last, shown))
+            stop_if(wishes.cancel)
             if wishes.finish.is_set():
                 break
         send({"type": "STATUS", "text": "Baking the texture"})
         texture = painting.bake(job.texture_shape)
-        _stop_if(wishes.cancel)
+        stop_if(wishes.cancel)
         relief = _Baked.of(painting, job, send, wishes)
-        _stop_if(wishes.cancel)
+        stop_if(wishes.cancel)
         send({"type": "STATUS", "text": "Measuring the result"})
         strokes = job.settings.strokes(painting.original.surface.extent)
         measures = measure(painting, texture, backbone, strokes, job.views)
-        _stop_if(wishes.cancel)
-    except torch.OutOfMemoryError as error:
-        raise JobError(
-            f"Device {device}",
-            f"its memory is full ({str(error).splitlines()[0]})",
-            "Choose a faster preset, or device CPU",
-        ) from error
+        stop_if(wishes.cancel)
     report = {**measures, **_costs(last, time.perf_counter() - began, weights, device)}
-    with _writing_to(result):
+    with writing_to(result):
         write_picture(texture, result / "texture.png")
         relief_told = relief.write(result / "relief.png") if relief else {}
         _write_text(result / "report.json", json.dumps(report, indent=1))
@@ -117,7 +111,7 @@ class _Baked:
         """What the settings ask for, if anything."""
 
         def tell(share: float) -> None:
-            _stop_if(wishes.cancel)
+            stop_if(wishes.cancel)
             send({"type": "STATUS", "text": f"Baking the relief: {share:.0%}"})
 
         if job.settings.relief == "NONE":
@@ -159,12 +153,14 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name.lower())
 
 
-def _stop_if(wish: threading.Event) -> None:
+def stop_if(wish: threading.Event) -> None:
+    """Raise Cancelled if `wish` is set."""
     if wish.is_set():
         raise Cancelled
 
 
-def _progress(progress: Progress, preview: Path | None) -> dict[str, object]:
+def progress_message(progress: Progress, preview: Path | None) -> dict[str, object]:
+    """The message about a step, and the preview that came with it."""
     return {
         "type": "PROGRESS",
         "step": progress.step,
@@ -210,7 +206,7 @@ def _write_text(file: Path, text: str) -> None:
 
 
 @contextmanager
-def _writing_to(folder: Path) -> Iterator[None]:
+def writing_to(folder: Path) -> Iterator[None]:
     """Tell as a JobError what goes wrong when `folder` is written to."""
     try:
         yield
@@ -219,4 +215,17 @@ def _writing_to(folder: Path) -> Iterator[None]:
             f"Result folder {str(folder)!r}",
             f"it cannot be written to ({error.strerror or error})",
             "Free some space there, or choose a folder that you may write to",
+        ) from error
+
+
+@contextmanager
+def enough_memory(device: torch.device) -> Iterator[None]:
+    """Tell as a JobError that the memory of `device` is full."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise JobError(
+            f"Device {device}",
+            f"its memory is full ({str(error).splitlines()[0]})",
+            "Choose a faster preset, or device CPU",
         ) from error

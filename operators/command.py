@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import bpy
 
 from ..engine.job import JobError, Settings
+from .compare_settings import COMPARE_NAMES, LEFT_OUT
 from .settings import NAMES, OF_OBJECTS
 from .stylize import refusal
 from .write_back import RECIPE, RELIEF, check_file, check_folder, save_file
@@ -42,18 +43,28 @@ def make_parser() -> argparse.ArgumentParser:
     subject.add_argument(
         "--image", metavar="FILE", help="the picture to paint instead; it needs no SCENE.blend"
     )
-    operators: Any = bpy.ops.object
-    properties = operators.style_transfer.get_rna_type().properties
+    properties = _properties("style_transfer")
     for name in NAMES:
         _add_option(parser, name, properties[name])
+    properties = _properties("style_transfer_compare")
+    comparison = parser.add_argument_group(
+        "instead of a texture, a sheet of drafts to choose from, the mesh as it was"
+    )
+    for name in COMPARE_NAMES:
+        _add_option(comparison, name, properties[name])
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="save the measures here")
     parser.add_argument("--save", action="store_true", help="save the .blend file afterwards")
     return parser
 
 
-def _add_option(parser: argparse.ArgumentParser, name: str, setting: Any) -> None:
+def _properties(operator: str) -> Any:
+    """The properties of one of the extension's operators, by name."""
+    return getattr(bpy.ops.object, operator).get_rna_type().properties
+
+
+def _add_option(parser: argparse._ActionsContainer, name: str, setting: Any) -> None:
     """An option for `setting`, a property of the operator's."""
-    option = f"--{name.replace('_', '-')}"
+    option = _option(name)
     common: dict[str, Any] = {
         "default": argparse.SUPPRESS,
         "help": setting.description.replace("%", "%%"),
@@ -75,6 +86,10 @@ def _add_option(parser: argparse.ArgumentParser, name: str, setting: Any) -> Non
     )
 
 
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def run(arguments: list[str]) -> int:
     """Run the command; returns the exit code: 0 when all that was asked for is saved, else 1."""
     try:
@@ -83,6 +98,7 @@ def run(arguments: list[str]) -> int:
         name, file = options.pop("object"), options.pop("image")
         if "more_styles" in options:
             options["more_styles"] = [_style(words) for words in options["more_styles"]]
+        check_comparison(options, report)
         if file is None:
             obj = find_object(name)
             check(options, report, save=save)
@@ -166,25 +182,48 @@ def check(options: dict[str, Any], report: Path | None, *, save: bool) -> None:
 
 def check_flat(options: dict[str, Any]) -> None:
     """Raise JobError for the first option that says nothing about a flat picture."""
-    for name in OF_OBJECTS:
+    for name in (*OF_OBJECTS, *COMPARE_NAMES):
         if name in options:
             raise JobError(
-                f"Option --{name.replace('_', '-')}",
+                f"Option {_option(name)}",
                 "a flat picture keeps its size and is seen straight on, and its original stays",
                 "Leave it out with --image",
             )
 
 
+def check_comparison(options: dict[str, Any], report: Path | None) -> None:
+    """Raise JobError for options that do not belong together, or numbers out of their range."""
+    asked = "compare" in options
+    for name in LEFT_OUT if asked else COMPARE_NAMES:
+        if name in options:
+            why = "a comparison has none" if asked else "it is for a comparison"
+            cure = "Leave it out" if asked else "Leave it out, or give --compare too"
+            raise JobError(f"Option {_option(name)}", why, cure)
+    if asked and report:
+        raise JobError("Option --report", "a comparison has none", "Leave it out")
+    properties = _properties("style_transfer_compare")
+    for name in COMPARE_NAMES:
+        known = properties[name]
+        if name not in options or known.type not in {"INT", "FLOAT"}:
+            continue
+        low, high, value = known.hard_min, known.hard_max, options[name]
+        if not low <= value <= high:
+            why = f"{value!r} is not within {low:g} to {high:g}"
+            raise JobError(f"Option {_option(name)}", why, "Give a number in that range")
+
+
 def paint(obj: bpy.types.Object, options: dict[str, Any]) -> list[bpy.types.Image]:
-    """Run the operator on `obj` and return the new images: the texture, then its relief.
+    """Run the operator on `obj` and return the new images: texture and relief, or a sheet.
 
     Raises:
         RuntimeError: the operator's error, which Blender prints.
         KeyboardInterrupt: if the run was cancelled.
     """
     operators: Any = bpy.ops.object
+    asked = "compare" in options
+    operator = operators.style_transfer_compare if asked else operators.style_transfer
     with bpy.context.temp_override(object=obj, active_object=obj):
-        return _results(operators.style_transfer, options)
+        return _results(operator, options)
 
 
 def paint_file(file: Path, options: dict[str, Any]) -> list[bpy.types.Image]:

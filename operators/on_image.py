@@ -12,8 +12,9 @@ from ..engine.job import RANGES, JobError
 from . import image_editors, preview, worker
 from .flat_job import flat_job
 from .material import pixels
+from .running import Subject
 from .settings import Request
-from .write_back import load, make_recipe
+from .write_back import check_outputs, load, make_recipe
 
 LARGEST_PREVIEW = 2048  # pixels on a side; a larger one would hold Blender up
 
@@ -43,7 +44,7 @@ def refusal(image: bpy.types.Image | None) -> JobError | None:
     return None
 
 
-class OnImage:
+class OnImage(Subject):
     """A flat picture, as a run's subject; the result is a new image of the same size.
 
     Args:
@@ -57,9 +58,9 @@ class OnImage:
     """
 
     kind = "image"
-    warnings: tuple[str, ...] = ()
 
     def __init__(self, image: bpy.types.Image | None, editor: int | None, request: Request) -> None:
+        check_outputs(request)
         why = refusal(image)
         if why:
             raise why
@@ -79,8 +80,9 @@ class OnImage:
                 pixels = enlarged(pixels, shape)
             preview.show_in_editor(self._editor, image, pixels)
 
-    def deliver(self, done: worker.Done, sha256s: list[str]) -> list[str]:
+    def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
         """Make the new image and show it in the editor; see `running.Subject`."""
+        assert isinstance(done, worker.Done)
         recipe = make_recipe(self._request, sha256s, {"image": self.name}, done.report)
         texture = done.texture if self._alpha is None else with_alpha(done.texture, self._alpha)
         flat = replace(done, texture=texture)

@@ -7,11 +7,12 @@ import numpy as np
 
 from . import preview, worker
 from .export import export, fingerprint
+from .running import Subject
 from .settings import Request
-from .write_back import load, make_recipe, write_back
+from .write_back import check_outputs, load, make_recipe, write_back
 
 
-class OnObject:
+class OnObject(Subject):
     """The active object, as a run's subject.
 
     Raises:
@@ -21,6 +22,7 @@ class OnObject:
     kind = "object"
 
     def __init__(self, context: bpy.types.Context, request: Request) -> None:
+        check_outputs(request)
         obj = context.object
         assert obj
         self.name: str = obj.name
@@ -36,8 +38,9 @@ class OnObject:
         if obj:
             preview.show(obj, self._slots, pixels)
 
-    def deliver(self, done: worker.Done, sha256s: list[str]) -> list[str]:
+    def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
         """Put the finished texture on the object; see `running.Subject`."""
+        assert isinstance(done, worker.Done)
         made_on = {"uv_map": self._uv_map, "views": self._request.views}
         recipe = make_recipe(self._request, sha256s, made_on, done.report)
         obj = self._object()

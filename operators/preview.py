@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -68,6 +69,28 @@ def _image(pixels: np.ndarray) -> bpy.types.Image:
     image.update()
     image.update_tag()
     return image
+
+
+def show_sheet(file: Path) -> None:
+    """Show the picture in `file` in the first Image Editor, if one is open.
+
+    Raises:
+        RuntimeError: if it cannot be read.
+    """
+    editor = image_editors.first_editor()
+    if editor is None:
+        return
+    before = editor.image
+    image = bpy.data.images.load(str(file))
+    image[_TAG] = True
+    image.name = NAME
+    image.pack()  # the file is not there for long
+    covered = before.get(_COVERED) if before and _is_tagged(before) else before
+    if covered:
+        image[_COVERED] = covered
+    image_editors.show_first(image)
+    if before and _is_tagged(before):
+        bpy.data.images.remove(before)
 
 
 def clear() -> None:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import bpy
 import numpy as np
@@ -14,12 +14,11 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 
 from ..engine.job import Job, JobError
 from . import engine_python, preview, settings, worker
-from .write_back import beside, check_output
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
 
 
-class Subject(Protocol):
+class Subject:
     """What is painted: something of the artist's, found again whatever happens meanwhile.
 
     Attributes:
@@ -27,22 +26,37 @@ class Subject(Protocol):
         kind: what it is, such as object.
         job: what the engine needs.
         warnings: what was left out of the job, for the artist.
+        options: of the engine's command line.
     """
 
     name: str
     kind: str
     job: Job
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write what the engine needs into `folder`; raises JobError if that cannot be done."""
+        save(self.job, folder)
+
+    def preview(self, file: Path) -> None:
+        """Show a preview's file; one that cannot be read is left out."""
+        with suppress(OSError, ValueError, EOFError):
+            pixels = np.load(file, allow_pickle=False)
+            if pixels.ndim == 3 and pixels.shape[2] == 4:
+                self.show(pixels.astype(np.float32, copy=False))
 
     def show(self, pixels: np.ndarray) -> None:
         """Show a preview (H, W, 4) float32 in 0-1, row 0 at the bottom."""
+        raise NotImplementedError
 
-    def deliver(self, done: worker.Done, sha256s: list[str]) -> list[str]:
+    def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
         """Give the finished texture to the artist; returns what they should know.
 
         Raises:
             JobError: if the texture cannot be saved; nothing is changed then.
         """
+        raise NotImplementedError
 
 
 class Run:
@@ -77,15 +91,7 @@ class Run:
                 "it is being painted at the moment",
                 "Wait until it is done, or cancel it",
             )
-        request = settings.read(operator, context.scene)
-        if request.output:
-            pictures = [style.file for style in request.styles]
-            check_output(request.output, pictures)
-            relief = beside(request).output
-            if relief and request.settings.relief != "NONE":
-                check_output(relief, pictures)
-        self.subject = begin(context, request)
-        job = self.subject.job
+        self.subject = begin(context, settings.read(operator, context.scene))
         self.stopping = False
         with ExitStack() as stack:
             folder = Path(
@@ -97,11 +103,13 @@ class Run:
                     )
                 )
             )
-            save(job, folder)
+            self.subject.save(folder)
             # As they are now, not after the run.
-            self._sha256s = [style.sha256 for style in job.styles]
+            self._sha256s = [style.sha256 for style in self.subject.job.styles]
             python = engine_python.find()
-            self.engine = worker.Engine(folder, python.path, watched=watched)
+            self.engine = worker.Engine(
+                folder, python.path, options=self.subject.options, watched=watched
+            )
             stack.callback(self.engine.stop)
             stack.callback(preview.clear)
             self.at_end = stack.pop_all()  # what `close` calls, the last first
@@ -113,15 +121,8 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def show(self, file: Path) -> None:
-        """Show a preview; one that cannot be read is left out."""
-        with suppress(OSError, ValueError, EOFError):
-            pixels = np.load(file, allow_pickle=False)
-            if pixels.ndim == 3 and pixels.shape[2] == 4:
-                self.subject.show(pixels.astype(np.float32, copy=False))
-
-    def deliver(self, done: worker.Done) -> list[str]:
-        """Give the finished texture to the artist.
+    def deliver(self, done: worker.Done | worker.Compared) -> list[str]:
+        """Give what was made to the artist.
 
         Returns:
             What the artist should know.

@@ -56,7 +56,6 @@ _VIEW_TEXTS = {
     "CAMERAS": "The scene's cameras that are enabled in renders: what they see is painted",
     "VIEWPORT": "The 3D viewport as it stands: only the side that you see is painted",
 }
-
 _UPPER = {name: name for name in ("CPU", "CUDA", "MPS", "VGG19", "VGG16")}
 
 
@@ -270,11 +269,7 @@ def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request
     Raises:
         JobError: if a path or a setting makes no sense.
     """
-    group = getattr(scene, SCENE_PROPERTY)
-    values = {
-        name: getattr(operator if operator and _is_given(operator, name) else group, name)
-        for name in NAMES
-    }
+    values = given(operator, getattr(scene, SCENE_PROPERTY), NAMES)
     if not values["style"]:
         raise JobError(
             "Style picture", "none is chosen", "Choose a picture in the setting Style (style=...)"
@@ -303,18 +298,26 @@ def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request
     )
 
 
-def _more_styles(given: Any) -> list[StyleRequest]:
-    for number, one in enumerate(given, 2):
+def _more_styles(listed: Any) -> list[StyleRequest]:
+    for number, one in enumerate(listed, 2):
         if not one.file:
             raise JobError(f"Style {number}", "no picture is chosen", "Choose one, or remove it")
     return [
         StyleRequest(file=absolute(one.file, "Style picture"), weight=one.weight, region=one.region)
-        for one in given
+        for one in listed
     ]
 
 
-def _is_given(operator: bpy.types.Operator, name: str) -> bool:
-    return hasattr(operator, name) and operator.properties.is_property_set(name)
+def given(
+    operator: bpy.types.Operator | None, group: bpy.types.PropertyGroup, names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Values by name: the operator's, where it has that property and was given it, or `group`'s."""
+
+    def holder(name: str) -> Any:
+        own = operator and hasattr(operator, name) and operator.properties.is_property_set(name)
+        return operator if own else group
+
+    return {name: getattr(holder(name), name) for name in names}
 
 
 def absolute(path: str, what: str) -> Path:

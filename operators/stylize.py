@@ -106,7 +106,7 @@ class PaintOperator(bpy.types.Operator):
             for message in self._run.engine.poll():
                 state(context).hear(message)
                 self._hear(self._run, message)
-                if isinstance(message, worker.Done):
+                if isinstance(message, worker.Done | worker.Compared):
                     return {"FINISHED"}
             now = time.monotonic()
             if now - self._shown >= SHOWN:
@@ -128,8 +128,8 @@ class PaintOperator(bpy.types.Operator):
             case worker.Warn(text):
                 self._tell([text])
             case worker.Progress(preview=file) if file:
-                run.show(file)
-            case worker.Done():
+                run.subject.preview(file)
+            case worker.Done() | worker.Compared():
                 self._tell(run.deliver(message))
 
     def _tell(self, warnings: Iterable[str]) -> None:
@@ -145,11 +145,8 @@ class PaintOperator(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class OBJECT_OT_style_transfer(settings.SettingProperties, PaintOperator):
-    """Painting a mesh."""
-
-    bl_idname = "object.style_transfer"
-    bl_description = "Paint the active mesh in the style of a picture: a new texture in its own UVs"
+class OnObjectOperator(PaintOperator):
+    """Painting the active mesh."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -158,6 +155,13 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, PaintOperator):
         if why:
             cls.poll_message_set(str(why))
         return why is None
+
+
+class OBJECT_OT_style_transfer(settings.SettingProperties, OnObjectOperator):
+    """From the active object to its new texture."""
+
+    bl_idname = "object.style_transfer"
+    bl_description = "Paint the active mesh in the style of a picture: a new texture in its own UVs"
 
     def begin(self, context: bpy.types.Context, request: settings.Request) -> OnObject:
         """The active object."""

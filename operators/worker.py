@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,19 @@ class Done:
         return (self.texture, self.report, *([self.relief] if self.relief else []))
 
 
-Message = Status | Progress | Warn | Done
+@dataclass(frozen=True)
+class Compared:
+    """The sheet that a comparison made."""
+
+    sheet: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that must be there."""
+        return (self.sheet,)
+
+
+Message = Status | Progress | Warn | Done | Compared
 
 
 class Engine:
@@ -97,6 +109,7 @@ class Engine:
     Args:
         folder: the job, as `Job.save` wrote it.
         python: the Python that runs it.
+        options: of its command line, such as `--compare`.
         watched: whether somebody waits at the screen: it makes previews then, and gives way to
             whatever else wants the processor.
         root: the folder that holds the package `engine`.
@@ -111,6 +124,7 @@ class Engine:
         folder: Path,
         python: str,
         *,
+        options: Sequence[str] = (),
         watched: bool = False,
         root: Path = ROOT,
         silence: float = SILENCE,
@@ -119,7 +133,7 @@ class Engine:
         self._silence = silence
         # What it logs goes to a file: a pipe that nobody empties would stop the engine.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        options = ["--previews"] if watched else []
+        options = [*options, "--previews"] if watched else options
         try:
             self._process = subprocess.Popen(
                 [self.python, "-s", "-m", "engine", *options, str(folder.absolute())],
@@ -161,7 +175,7 @@ class Engine:
         self.stop()
 
     def messages(self) -> Iterator[Message]:
-        """Yield what the engine says, as it says it; the last message is `Done`.
+        """Yield what the engine says, as it says it; the last message is `Done` or `Compared`.
 
         Raises:
             JobError: the engine's own, or one about how it ended or that it hangs.
@@ -171,7 +185,7 @@ class Engine:
             message = self._next(wait=True)
             if message:
                 yield message
-            if isinstance(message, Done):
+            if isinstance(message, Done | Compared):
                 return
 
     def poll(self) -> Iterator[Message]:
@@ -248,7 +262,7 @@ class Engine:
             time.sleep(TICK if wait else 0.0)
             return None
         message = parse(line)
-        if isinstance(message, Done):
+        if isinstance(message, Done | Compared):
             self._done = True
             if not all(file.is_file() for file in message.files):
                 raise JobError("Engine", "it left no result", "Run it again")
@@ -343,6 +357,8 @@ def _read(message: dict[str, Any]) -> Message:
         case "ERROR":
             raise JobError(*(str(message[part]) for part in ("what", "why", "cure")))
         case "DONE":
+            if "sheet" in message:
+                return Compared(Path(message["sheet"]))
             relief = Path(message["relief"]) if message.get("relief") else None
             height = float(message.get("relief_height", 0.0))
             return Done(Path(message["texture"]), Path(message["report"]), relief, height)

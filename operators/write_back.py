@@ -72,6 +72,17 @@ def make_recipe(
     return json.dumps(recipe)
 
 
+def check_outputs(request: Request) -> None:
+    """Raise JobError unless all that `request` wants saved can be."""
+    if not request.output:
+        return
+    pictures = [style.file for style in request.styles]
+    check_output(request.output, pictures)
+    relief = beside(request).output
+    if relief and request.settings.relief != "NONE":
+        check_output(relief, pictures)
+
+
 def check_output(path: Path, styles: Sequence[Path]) -> None:
     """Raise JobError unless the texture can be saved as `path` without loss to the artist."""
     what = f"Output {str(path)!r}"
@@ -183,12 +194,12 @@ def load(name: str, done: Done, recipe: str, request: Request) -> Painted:
     """
     relief = None
     if done.relief:
-        relief = _load(f"{name} relief", done.relief, beside(request))
+        relief = load_one(f"{name} relief", done.relief, beside(request))
         assert relief.colorspace_settings
         relief.colorspace_settings.name = "Non-Color"  # type: ignore[assignment]
         relief[RELIEF] = recipe
     try:
-        image = _load(f"{name} style", done.texture, request)
+        image = load_one(f"{name} style", done.texture, request)
     except JobError:
         if relief:
             bpy.data.images.remove(relief)
@@ -213,7 +224,12 @@ def beside(request: Request) -> Request:
     )
 
 
-def _load(name: str, texture: Path, request: Request) -> bpy.types.Image:
+def load_one(name: str, texture: Path, request: Request) -> bpy.types.Image:
+    """The picture in `texture` as an image, saved or packed as `request` says.
+
+    Raises:
+        JobError: if it cannot be saved; Blender has no new image then.
+    """
     if request.output:
         save_file(request.output, texture.read_bytes())
         relative = request.output_as_given.startswith("//")

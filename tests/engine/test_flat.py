@@ -35,7 +35,7 @@ def flat_job(tmp_path, shape: tuple[int, int], **settings: object) -> Job:
     look = np.float32(np.stack((u, v, (u - v) ** 2), -1) * 0.7 + 0.15)
     chosen = Settings(**{"preset": "DRAFT", "texture_size": size, **settings})
     mesh = mesh_of(stretched, mesh.faces, mesh.uvs)
-    job = Job(mesh, Style(tmp_path / "s.png"), chosen, (look,), (straight_on(),), shape)
+    job = Job(mesh, Style(tmp_path / "s.png"), chosen, (look,), (straight_on(),), shape=shape)
     job.style.file.write_bytes(b"picture")
     return job
 
@@ -48,7 +48,7 @@ def same_colors(job: Job) -> Tensor:
 @pytest.mark.parametrize("shape", [(64, 64), (64, 160), (160, 64), (70, 999)])
 def test_every_texel_is_a_pixel_of_the_original(tmp_path, shape) -> None:
     job = flat_job(tmp_path, shape)
-    baked = prepare(job, same_colors(job), CPU).bake(job.texture_shape)
+    baked = prepare(job, [same_colors(job)], CPU).bake(job.texture_shape)
     assert tuple(baked.shape) == (*shape, 3)
     assert np.abs(baked.numpy() - job.originals[0]).max() < 8e-3  # a pixel beside is 1e-2 away
 
@@ -63,7 +63,7 @@ def test_its_shape_is_saved(tmp_path) -> None:
 def test_a_shape_that_does_not_fit_the_texture_size(tmp_path, shape) -> None:
     job = flat_job(tmp_path, (64, 160))
     with pytest.raises(JobError, match="do not fit a texture size of 160"):
-        Job(job.mesh, job.style, job.settings, job.originals, job.views, shape).validate()
+        Job(job.mesh, job.style, job.settings, job.originals, job.views, shape=shape).validate()
 
 
 def test_one_view_sees_all_of_it_and_the_whole_field_is_painted(tmp_path) -> None:
@@ -71,10 +71,10 @@ def test_one_view_sees_all_of_it_and_the_whole_field_is_painted(tmp_path) -> Non
     job = flat_job(tmp_path, (64, 640), steps=3)
     backbone = Backbone(Weights("VGG16", BUNDLED), LAYERS)
     style = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
-    painting = prepare(job, style, CPU)
-    assert [progress.step for progress in optimise(job, painting, style, backbone)] == [1, 2, 3]
+    painting = prepare(job, [style], CPU)
+    assert [progress.step for progress in optimise(job, painting, backbone)] == [1, 2, 3]
     baked = painting.bake(job.texture_shape)
-    measures = measure(painting, baked, style, backbone, job.views)
+    measures = measure(painting, baked, backbone, 1.0, job.views)
     assert measures["coverage"] > 0.999
     assert measures["seam_ratio"] == 1.0
 
@@ -105,7 +105,7 @@ def test_a_tilted_view_looks_at_the_same_middle_from_beside() -> None:
 @pytest.mark.parametrize(("given", "count"), [(1, 4), (3, 12), (20, VIEWS)])
 def test_given_views_are_judged_from_near_them(tmp_path, given, count) -> None:
     job = flat_job(tmp_path, (64, 64))
-    original = prepare(job, same_colors(job), CPU).original
+    original = prepare(job, [same_colors(job)], CPU).original
     seen = list(held_out_views(original, 1, [straight_on()] * given))
     assert len(seen) == count
     for view in seen:
@@ -124,7 +124,7 @@ def test_what_no_given_view_sees_is_not_judged(tmp_path) -> None:
     look = np.full((64, 64, 3), 0.5, np.float32)
     look[:, 32:] = 0.9
     job = Job(mesh, Style(tmp_path), Settings(texture_size=64), (look,), (straight_on(),))
-    original = prepare(job, torch.rand(3, 64, 64), CPU).original
+    original = prepare(job, [torch.rand(3, 64, 64)], CPU).original
     colors = torch.cat([view.content for view in held_out_views(original, 1, job.views)])
     assert float(colors.max()) < 0.6
     everywhere = torch.cat([view.content for view in held_out_views(original, 1)])
