@@ -12,7 +12,14 @@ from torch import Tensor
 from .aims import Aim
 from .backbone import Backbone
 from .job import STYLE_LAYERS, Settings
-from .losses import content_loss, gram, mask_pyramid, straight_through, total_variation
+from .losses import (
+    content_loss,
+    gram,
+    mask_pyramid,
+    off_palette,
+    straight_through,
+    total_variation,
+)
 from .painting import Painting, Plan
 from .style_losses import STYLE_LOSSES
 
@@ -20,6 +27,8 @@ CONTENT_LAYER = "relu4_2"
 LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
 GRAM_MEMORY = 0.5  # share of the running Gram that a step keeps; with more, colours swing
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
+PALETTE = 1024  # colours that stand for a style's
+PALETTE_WEIGHT = 1.0  # of colours that the style does not have, beside its other statistics
 LARGEST_PICTURE = 1024  # pixels; a style's longer side is cut to pieces of so many
 
 
@@ -36,6 +45,7 @@ class _Target:
     """One style at the current scale: its descriptions a layer, and the running ones."""
 
     aim: Aim
+    palette: Tensor  # (PALETTE, 3)
     wanted: list[Tensor]
     running: list[Tensor] = field(default_factory=list)
 
@@ -70,7 +80,10 @@ class Critic:
         before = [target.running for target in self.targets] if layers == self.layers else []
         self.layers = layers
         self.names = [name for name in STYLE_LAYERS if name in layers]
-        self.targets = [_Target(aim, self._describe(aim, unit)) for aim in self.painting.aims]
+        self.targets = [
+            _Target(aim, palette_of(aim.picture, unit), self._describe(aim, unit))
+            for aim in self.painting.aims
+        ]
         for target, running in zip(self.targets, before, strict=False):
             target.running = running
         self.contents.clear()
@@ -79,8 +92,9 @@ class Critic:
 
     def judge(self, image: Tensor, plan: Plan) -> Losses:
         """Losses of `image` (1, 3, H, W), a render of `plan`."""
-        features = self.backbone(self.painting.judged(image), self.layers)
-        style = self._style(features, plan)
+        seen = self.painting.judged(image)
+        features = self.backbone(seen, self.layers)
+        style = self._style(seen, features, plan)
         content = style.new_zeros(())
         if CONTENT_LAYER in features:
             mask = masks_of(features, plan.shot.mask)[CONTENT_LAYER]
@@ -91,7 +105,7 @@ class Critic:
             total = total + self.settings.tv_weight * total_variation(image, plan.shot.mask)
         return Losses(content, style, total)
 
-    def _style(self, features: dict[str, Tensor], plan: Plan) -> Tensor:
+    def _style(self, image: Tensor, features: dict[str, Tensor], plan: Plan) -> Tensor:
         """Mean of the styles' losses, each by its weight and its share of what the view shows."""
         parts, weights = [next(iter(features.values())).sum() * 0], [1e-12]
         shown = float(plan.shot.mask.sum())
@@ -99,7 +113,9 @@ class Critic:
             share = float(mask.sum()) / max(shown, 1e-6)
             if share < LEAST_SHARE or target.aim.weight == 0:
                 continue
-            parts.append(target.aim.weight * share * self._one_style(features, mask, target))
+            loss = self._one_style(features, mask, target)
+            strange = off_palette(image, mask, target.palette, self.generator)
+            parts.append(target.aim.weight * share * (loss + PALETTE_WEIGHT * strange))
             weights.append(target.aim.weight * share)
         return torch.stack(parts).sum() / sum(weights)
 
@@ -135,6 +151,14 @@ class Critic:
             seen = self.painting.judged(plan.content)
             self.contents[plan.number] = self.backbone(seen, (CONTENT_LAYER,))[CONTENT_LAYER]
         return self.contents[plan.number]
+
+
+@torch.no_grad()
+def palette_of(picture: Tensor, unit: float) -> Tensor:
+    """PALETTE colours (PALETTE, 3) of a style picture (3, H, W) at a scale, evenly drawn."""
+    colors = resized(picture, unit)[0].flatten(1).T
+    order = torch.randperm(len(colors), generator=torch.Generator().manual_seed(0))
+    return colors[order[:PALETTE].to(colors.device)]
 
 
 def _averaged(found: list[Tensor], target: _Target) -> list[Tensor]:

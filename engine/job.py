@@ -201,10 +201,10 @@ CLOSE_UP = 2
 PRESETS = {
     "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, views=16),
     "STANDARD": Preset(
-        scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 60), close_ups=50, views=24
+        scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 60), close_ups=120, views=24
     ),
     "HIGH": Preset(
-        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 80), close_ups=100,
+        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 80), close_ups=240,
         views=32,
     ),
 }  # fmt: skip

@@ -9,6 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+NEAR_COLOR = 0.08  # RGB distance within which two colours count as one
+COLORS = 8192  # pixels of a view whose colours are compared with a palette
+
 
 def mask_pyramid(mask: Tensor, sizes: list[tuple[int, int]]) -> list[Tensor]:
     """Coverage at the resolution of each layer, by the same pooling as the network's.
@@ -57,6 +60,24 @@ def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 
     least = floor * mask.sum()
     size = (target.square() * mask).sum().maximum(least)
     return ((features - target).square() * mask).sum() / size.clamp(min=1e-12)
+
+
+def off_palette(image: Tensor, mask: Tensor, palette: Tensor, generator: torch.Generator) -> Tensor:
+    """Mean square distance of colours to the nearest of a palette, in units of NEAR_COLOR.
+
+    Args:
+        image: (1, 3, H, W) in 0-1.
+        mask: (H, W) in 0-1; some COLORS of the pixels that are covered for more than half count.
+        palette: (P, 3).
+        generator: of the processor; draws them.
+    """
+    colors = image[0].flatten(1).T[mask.flatten() > 0.5]  # (N, 3)
+    if not len(colors):
+        return image.sum() * 0
+    order = torch.randperm(len(colors), generator=generator)[:COLORS].to(image.device)
+    colors = colors[order]
+    nearest = palette[torch.cdist(colors.detach(), palette).argmin(1)]
+    return (colors - nearest).square().sum(1).mean() / NEAR_COLOR**2
 
 
 def total_variation(image: Tensor, mask: Tensor) -> Tensor:

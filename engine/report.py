@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d, conv2d, pad
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
 from .job import STYLE_LAYERS, View
-from .losses import content_loss, gram
+from .losses import NEAR_COLOR, content_loss, gram
 from .original import Original
 from .painting import Painting
 from .plans import masks_of_styles
@@ -27,7 +27,6 @@ SIDE = 256  # pixels
 HELD_OUT_SEED = 987654321  # no run may use it for its own views
 PROJECTIONS = 64  # directions of the sliced Wasserstein distance
 QUANTILES = 512
-NEAR_COLOR = 0.08  # RGB distance within which a colour belongs to the style's palette
 PALETTE = 4096  # style pixels that stand for its palette
 COLORS = 20_000  # pixels of the mesh and of the style that are compared
 TEXELS = 100_000  # texels that the coverage is measured on

@@ -8,7 +8,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.losses import content_loss, gram, mask_pyramid, straight_through, total_variation
+from engine.losses import (
+    NEAR_COLOR,
+    content_loss,
+    gram,
+    mask_pyramid,
+    off_palette,
+    straight_through,
+    total_variation,
+)
 
 
 def random_features(seed: int, shape=(1, 5, 6, 7)) -> Tensor:
@@ -148,3 +156,15 @@ def test_a_faint_target_counts_as_much_as_the_floor() -> None:
     assert float(loss) == pytest.approx(float((a - faint).square().sum() / (3 * 42)))
     strong = 10 * random_features(1)
     assert content_loss(a, strong, mask, 3.0) == content_loss(a, strong, mask)
+
+
+def test_colours_that_a_palette_has_not() -> None:
+    palette = torch.tensor([[0.0, 0, 0], [1.0, 1, 1]])
+    image = torch.zeros(1, 3, 2, 2)
+    image[0, 0, 0, 0] = NEAR_COLOR  # one of four pixels, as far off as counts for one
+    everything = torch.ones(2, 2)
+    found = off_palette(image, everything, palette, torch.Generator())
+    assert float(found) == pytest.approx(0.25)
+    everything[0, 0] = 0
+    assert float(off_palette(image, everything, palette, torch.Generator())) == 0
+    assert float(off_palette(image, torch.zeros(2, 2), palette, torch.Generator())) == 0

@@ -1,0 +1,253 @@
+"""Every control does to the picture what it says: short real runs on small meshes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.backbone import BUNDLED, Backbone, Weights
+from engine.color import LUMA
+from engine.critic import LAYERS, style_grams
+from engine.job import Job, Settings, Style, View
+from engine.losses import gram
+from engine.picture import read_picture
+from engine.stylize import optimise, prepare
+from engine.texture import rasterize_texels
+from tests.engine.meshes import plane
+
+SIZE = 64
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return Backbone(Weights("VGG16", BUNDLED), LAYERS)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Blue upright stripes, and orange dots."""
+    y, x = np.mgrid[:96, :96]
+    stripes = np.where((x // 6 % 2)[..., None], (30, 60, 200), (200, 220, 255))
+    dots = np.where(
+        ((x % 16 - 8) ** 2 + (y % 16 - 8) ** 2 < 20)[..., None], (60, 20, 0), (250, 150, 30)
+    )
+    files = []
+    for name, pixels in (("stripes", stripes), ("dots", dots)):
+        files.append(tmp_path / f"{name}.png")
+        Image.fromarray(pixels.astype(np.uint8)).save(files[-1])
+    return files
+
+
+def look() -> np.ndarray:
+    """(SIZE, SIZE, 3) soft patches in all colours, eight bits deep."""
+    random = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
+    patches = Image.fromarray(random).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    return np.float32(np.asarray(patches)) / 255
+
+
+def job_of(files, **changes) -> Job:
+    settings = Settings(
+        preset="DRAFT", steps=24, texture_size=SIZE, view_count=4, backbone="VGG16", device="CPU"
+    )
+    job = Job(plane(4), Style(files[0]), settings, (look(),))
+    names = {f.name for f in dataclasses.fields(Job)}
+    job = dataclasses.replace(job, **{k: v for k, v in changes.items() if k in names})
+    own = {k: v for k, v in changes.items() if k not in names}
+    return dataclasses.replace(job, settings=dataclasses.replace(job.settings, **own))
+
+
+def paint(job: Job, backbone: Backbone) -> torch.Tensor:
+    """The baked texture (SIZE, SIZE, 3)."""
+    job.validate()
+    painting = prepare(job, [read_picture(s.file) for s in job.styles], CPU)
+    for _ in optimise(job, painting, backbone):
+        pass
+    return painting.bake(job.texture_shape)
+
+
+def in_islands(job: Job) -> torch.Tensor:
+    inside = torch.zeros(SIZE * SIZE, dtype=torch.bool)
+    inside[rasterize_texels(torch.from_numpy(job.mesh.uvs), (SIZE, SIZE)).texel] = True
+    return inside.view(SIZE, SIZE)
+
+
+def left_part(job: Job) -> np.ndarray:
+    """(F, 3): 1 in the left quarter of the texture, 0 in the right one, soft between."""
+    u = job.mesh.uvs[..., 0]
+    return np.float32(np.clip(1.5 - 2 * u, 0, 1))
+
+
+def distance(texture: torch.Tensor, style: torch.Tensor, backbone: Backbone) -> float:
+    """Of Gram matrices, the texture seen straight on as large as the plane was."""
+    image = texture.permute(2, 0, 1)[None]
+    features = backbone(image, LAYERS[:3])
+    targets = style_grams(style, SIZE, backbone, LAYERS[:3])
+    found = [gram(f, torch.ones_like(f[0, 0])) for f in features.values()]
+    return sum(float((g - t).norm() / t.norm()) for g, t in zip(found, targets, strict=True))
+
+
+def test_protected_texels_stay_as_they_were_to_the_bit(pictures, backbone) -> None:
+    job = job_of(pictures)
+    job = dataclasses.replace(job, protected=left_part(job))
+    result = paint(job, backbone)
+    u = (torch.arange(SIZE) + 0.5) / SIZE
+    kept, free = (in_islands(job) & where for where in (u < 0.24, u > 0.76))
+    as_bytes = (result * 255 + 0.5).to(torch.uint8)
+    before = (torch.from_numpy(look()) * 255 + 0.5).to(torch.uint8)
+    assert int(kept.sum()) > SIZE * SIZE / 5
+    assert as_bytes[kept].equal(before[kept])
+    assert (result - torch.from_numpy(look()))[free].abs().mean() > 0.05
+
+
+def test_two_regions_are_each_nearer_to_their_own_style(pictures, backbone) -> None:
+    job = job_of(pictures)
+    half = left_part(job)
+    job = dataclasses.replace(
+        job,
+        style=Style(pictures[0], 1.0, half),
+        more_styles=(Style(pictures[1], 1.0, 1 - half),),
+    )
+    result = paint(job, backbone)
+    stripes, dots = (read_picture(file) for file in pictures)
+    left, right = result[:, : SIZE // 4], result[:, -SIZE // 4 :]
+    assert distance(left, stripes, backbone) < 0.7 * distance(left, dots, backbone)
+    assert distance(right, dots, backbone) < 0.7 * distance(right, stripes, backbone)
+
+
+def test_where_no_style_goes_the_original_stays(pictures, backbone) -> None:
+    job = job_of(pictures)
+    none = np.zeros(job.mesh.faces.shape, np.float32)
+    result = paint(dataclasses.replace(job, style=Style(pictures[0], 1.0, none)), backbone)
+    inside = in_islands(job)
+    assert (result - torch.from_numpy(look()))[inside].abs().max() < 1e-6
+
+
+def test_weights_say_which_of_two_styles_shows_more(pictures, backbone) -> None:
+    stripes, dots = (read_picture(file) for file in pictures)
+    found = []
+    for first, second in ((1.0, 0.1), (0.1, 1.0)):
+        job = job_of(
+            pictures, style=Style(pictures[0], first), more_styles=(Style(pictures[1], second),)
+        )
+        result = paint(job, backbone)
+        found.append(distance(result, stripes, backbone) - distance(result, dots, backbone))
+    assert found[0] < found[1] - 0.2
+
+
+def test_the_originals_hues_are_kept(pictures, backbone) -> None:
+    """Differences between the channels are what a hue is; luma is painted."""
+    job = job_of(pictures, color="ORIGINAL")
+    result, before = (
+        paint(job, backbone)[in_islands(job)],
+        torch.from_numpy(look())[in_islands(job)],
+    )
+    for first, second in ((0, 1), (1, 2)):
+        change = (result - before)[:, first] - (result - before)[:, second]
+        assert change.abs().max() < 1e-5
+    assert ((result - before) @ torch.tensor(LUMA)).abs().mean() > 0.03
+
+
+def test_matched_colours_are_the_originals_as_a_whole(pictures, backbone) -> None:
+    before = torch.from_numpy(look())
+    own = paint(job_of(pictures), backbone)
+    matched = paint(job_of(pictures, color="MATCHED"), backbone)
+    away = [(result - before).mean((0, 1)).norm() for result in (own, matched)]
+    assert away[1] < 0.3 * away[0]
+
+
+@pytest.mark.parametrize("loss", ["MEAN_COVARIANCE", "SLICED_WASSERSTEIN", "NEAREST_FEATURES"])
+def test_other_style_losses_bring_it_nearer_to_the_picture_too(pictures, backbone, loss) -> None:
+    stripes = read_picture(pictures[0])
+    before = distance(torch.from_numpy(look()), stripes, backbone)
+    after = distance(paint(job_of(pictures, style_loss=loss), backbone), stripes, backbone)
+    assert after < 0.85 * before
+
+
+def test_each_start_starts_there(pictures, backbone) -> None:
+    before, inside = torch.from_numpy(look()), in_islands(job_of(pictures))
+    style = read_picture(pictures[0])
+    painted = {}
+    for start in ("ORIGINAL", "MATCHED", "NOISE"):
+        job = job_of(pictures, start=start)
+        painted[start] = prepare(job, [style], CPU).bake((SIZE, SIZE))[inside]
+    assert (painted["ORIGINAL"] - before[inside].clamp(0.1, 0.9)).abs().max() < 1e-5
+    assert (painted["MATCHED"].mean(0) - style.mean((1, 2))).abs().max() < 0.05
+    assert (painted["NOISE"].mean(0) - style.mean((1, 2))).abs().max() < 0.1
+    assert painted["NOISE"].std(0).min() > 0.03
+
+
+def test_total_variation_smooths(pictures, backbone) -> None:
+    def roughness(weight: float) -> float:
+        result = paint(job_of(pictures, tv_weight=weight), backbone)
+        return float(result.diff(dim=0).abs().mean() + result.diff(dim=1).abs().mean())
+
+    assert roughness(20.0) < 0.8 * roughness(0.0)
+
+
+def wavelength(result: torch.Tensor) -> float:
+    """Texels, of the strongest waves along rows: the middle of the power spectrum's peak."""
+    rows = result.mean(2) - result.mean(2).mean(1, keepdim=True)
+    power = torch.fft.rfft(rows * torch.hann_window(result.shape[1]), dim=1).abs().square().mean(0)
+    peak = int(power[2:].argmax()) + 2
+    near = torch.arange(peak - 1, peak + 2)
+    return float(result.shape[1] * power[near].sum() / (power[near] * near).sum())
+
+
+def test_strokes_are_as_large_as_asked_whatever_the_texture(pictures, backbone) -> None:
+    """A wave of the stripes is an eighth of the picture, which is as large as the plane."""
+    grey = (np.full((1, 1, 3), 0.5, np.float32),)
+    few = {"content_weight": 0.0, "steps": 60, "views": straight_on(), "originals": grey}
+    small = wavelength(paint(job_of(pictures, **few), backbone))
+    again = wavelength(paint(job_of(pictures, **few, texture_size=2 * SIZE), backbone))
+    large = wavelength(paint(job_of(pictures, **few, stroke_size=2.0), backbone))
+    assert small == pytest.approx(SIZE / 8, rel=0.25)
+    assert again == pytest.approx(2 * small, rel=0.2)  # in texels, so the same on the object
+    assert large == pytest.approx(2 * small, rel=0.3)
+
+
+def test_turned_strokes_run_the_other_way(pictures, backbone) -> None:
+    few = {"content_weight": 0.0, "steps": 40, "views": straight_on()}
+    across = []
+    for angle in (0.0, np.pi / 2):
+        result = paint(job_of(pictures, **few, stroke_rotation=float(angle)), backbone)
+        across.append(float(result.diff(dim=1).abs().mean() / result.diff(dim=0).abs().mean()))
+    assert across[0] > 1.2 * across[1]
+
+
+def straight_on():
+    """The plane (in XY) from above, y up."""
+    look_down = np.eye(4, dtype=np.float32)
+    look_down[2, 3] = -2
+    ortho = np.diag(np.float32([1, 1, -0.5, 1]))
+    return (View("above", look_down, ortho, 1.0),)
+
+
+def test_what_the_content_shows(pictures) -> None:
+    """A plane in one colour has no texture, and clay is flat: only where one looks from tells."""
+    style = read_picture(pictures[0])
+    sources = {}
+    for source in ("AUTO", "TEXTURE", "CLAY", "BOTH"):
+        original = prepare(job_of(pictures, content_source=source), [style], CPU).original
+        sources[source] = (original.source, original.clay is not None)
+    assert sources == {
+        "AUTO": ("TEXTURE", False),
+        "TEXTURE": ("TEXTURE", False),
+        "CLAY": ("CLAY", True),
+        "BOTH": ("BOTH", True),
+    }
+
+
+def test_more_content_weight_stays_nearer_to_the_original(pictures, backbone) -> None:
+    before = torch.from_numpy(look())
+    target = backbone(before.permute(2, 0, 1)[None], ("relu4_2",))["relu4_2"]
+    contents, styles = [], []
+    for weight in (0.05, 2.0, 100.0):
+        result = paint(job_of(pictures, content_weight=weight), backbone)
+        found = backbone(result.permute(2, 0, 1)[None], ("relu4_2",))["relu4_2"]
+        contents.append(float((found - target).square().sum() / target.square().sum()))
+        styles.append(distance(result, read_picture(pictures[0]), backbone))
+    assert contents == sorted(contents, reverse=True)
+    assert styles == sorted(styles)
