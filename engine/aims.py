@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from .color import grey, match_colors
-from .job import Job, Settings
+from .job import Job
+from .settings import Settings
 
 
 @dataclass(frozen=True)

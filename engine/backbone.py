@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from .job import JobError
+from .errors import JobError
 
 BUNDLED = Path(__file__).with_name("vgg16_features.pt")
 CACHED_VGG19 = "vgg19-dcbb9e9d.pth"

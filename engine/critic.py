@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .aims import Aim
 from .backbone import Backbone
-from .job import STYLE_LAYERS, Settings
 from .losses import (
     content_loss,
     gram,
@@ -21,6 +20,7 @@ from .losses import (
     total_variation,
 )
 from .painting import Painting, Plan
+from .settings import STYLE_LAYERS, Settings
 from .style_losses import STYLE_LOSSES
 
 CONTENT_LAYER = "relu4_2"

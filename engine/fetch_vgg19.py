@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from .job import JobError
+from .errors import JobError
 from .messages import Send, error_message, messenger
 
 TIMEOUT = 30.0  # seconds without a byte after which the server is taken to be gone

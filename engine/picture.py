@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from .job import STYLE_SIDES, JobError
+from .errors import JobError
+from .job import STYLE_SIDES
 
 LARGEST_SIDE = 2048  # what a style picture's short side is reduced to at once
 

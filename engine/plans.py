@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from .job import PRESETS, Job, JobError
+from .errors import JobError
+from .job import Job
 from .painting import Ground, Painting, Plan
 from .schedule import Scale
+from .settings import PRESETS
 from .surface import Shot, Surface, shoot
 from .views import Camera, framed, orbit_cameras, sphere_directions
 from .windows import choose_windows

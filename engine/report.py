@@ -12,11 +12,12 @@ from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
-from .job import STYLE_LAYERS, View
+from .job import View
 from .losses import NEAR_COLOR, content_loss, gram
 from .original import Original
 from .painting import Painting
 from .plans import masks_of_styles
+from .settings import STYLE_LAYERS
 from .surface import Shot, Surface, shoot
 from .texture import bilinear, interpolate, mip_pyramid, rasterize_texels, sample
 from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from .backbone import Backbone, Weights, find_weights
 from .critic import LAYERS
-from .job import Job, JobError
+from .errors import JobError
+from .job import Job
 from .messages import Send
 from .painting import Painting
 from .picture import read_picture, write_heights, write_picture

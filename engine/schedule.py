@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .critic import LAYERS
-from .job import CLOSE_UP, PRESETS, Settings
+from .settings import CLOSE_UP, PRESETS, Settings
 
 CLOSE_LAYERS = LAYERS[:3]
 SHALLOW = 0.45  # of the cost of all layers, what those of close-ups cost

@@ -15,12 +15,14 @@ from .aims import Aim, aims_of
 from .backbone import Backbone
 from .color import KEEP, ColorMap, grey, match_colors
 from .critic import Critic
+from .errors import JobError
 from .field import Field
-from .job import Job, JobError, Settings
+from .job import Job
 from .original import Original
 from .painting import Painting
 from .plans import LATTICE_PIXELS, cameras_of, plans_of
 from .schedule import Scale, schedule
+from .settings import Settings
 from .surface import Surface
 from .texture import Atlas, rasterize_texels
 

@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .job import PRESETS, UNREADABLE, Job, JobError, Settings
+from .errors import JobError
+from .job import UNREADABLE, Job
+from .settings import PRESETS, Settings
 
 FILE = "variants.json"
 STYLES_FOLDER = "styles"  # in it a folder for each picture, so that all keep their names

@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 import bpy
 
-from ..engine.job import JobError, Settings
+from ..engine.errors import JobError
+from ..engine.settings import Settings
 from .compare_settings import COMPARE_NAMES, LEFT_OUT
 from .settings import NAMES, OF_OBJECTS
 from .stylize import refusal

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import image_editors, preview, worker
 from .compare_settings import (
     CompareProperties,

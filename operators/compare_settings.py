@@ -9,7 +9,8 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..engine.job import JobError, Style
+from ..engine.errors import JobError
+from ..engine.job import Style
 from ..engine.variants import Comparison, compare_seeds, compare_styles, compare_weights, draft
 from .controls import FILE_OPTIONS, ControlProperties, items
 from .settings import Request, SettingProperties, absolute, given, read

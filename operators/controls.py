@@ -10,7 +10,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..engine.job import COLORS, CONTENT_SOURCES, RANGES, STARTS, STYLE_LOSSES, Settings
+from ..engine.settings import COLORS, CONTENT_SOURCES, RANGES, STARTS, STYLE_LOSSES, Settings
 
 _DEFAULTS = Settings()
 _LOSS_TEXTS = {

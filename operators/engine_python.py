@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import environment
 from .worker import PYTHON_VARIABLE
 

@@ -20,7 +20,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TextIO
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import pip, wheels
 from .child import Ended, Step, Steps, run
 from .worker import clean_environment

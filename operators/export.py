@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import bpy
 import numpy as np
 
-from ..engine.job import Job, JobError, Mesh, Style, View
+from ..engine.errors import JobError
+from ..engine.job import Job, Mesh, Style, View
 from . import material
 from .material_slots import slot_material
 from .regions import read_region

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import pip
 from .child import Step, Steps, run
 from .engine_python import fetched_vgg19, find, user_folder

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import environment
 from .child import Steps
 from .engine_python import install_log, preferences, private_folder, user_folder

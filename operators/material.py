@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from .paint_node import displaced, is_ours
 
 _DEFAULT_GREY = 0.8  # scene linear: what Blender shows where there is no material

@@ -8,7 +8,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..engine.job import RANGES, JobError
+from ..engine.errors import JobError
+from ..engine.settings import RANGES
 from . import image_editors, preview, worker
 from .flat_job import flat_job
 from .material import pixels

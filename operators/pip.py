@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from .child import Step
 
 RAW_PROGRESS = (24, 1)  # the first pip that tells its progress in numbers

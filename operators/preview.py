@@ -15,7 +15,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import image_editors
 from .material import base_color, has_nodes
 from .material_slots import Change, make_own, slot_material, undo

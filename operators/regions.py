@@ -7,7 +7,7 @@ import difflib
 import bpy
 import numpy as np
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 
 
 def read_region(

@@ -12,7 +12,8 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..engine.job import Job, JobError
+from ..engine.errors import JobError
+from ..engine.job import Job
 from . import engine_python, preview, settings, worker
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"

@@ -15,16 +15,8 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..engine.job import (
-    BACKBONES,
-    DEVICES,
-    PRESETS,
-    RANGES,
-    RELIEFS,
-    STYLE_LAYERS,
-    JobError,
-    Settings,
-)
+from ..engine.errors import JobError
+from ..engine.settings import BACKBONES, DEVICES, PRESETS, RANGES, RELIEFS, STYLE_LAYERS, Settings
 from . import controls, engine_python
 from .controls import FILE_OPTIONS, items
 

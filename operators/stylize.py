@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import settings, worker
 from .on_object import OnObject
 from .redraw import SIDEBARS, redraw

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import image_editors
 from .on_image import OnImage
 from .settings import FlatProperties, Request

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from .child import Steps
 from .redraw import SIDEBARS, redraw
 from .running import Run, clock

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import stylize
 from .running import Run
 

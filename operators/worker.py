@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 
 ROOT = Path(__file__).parent.parent  # the folder that holds engine/
 PYTHON_VARIABLE = "STYLE_TRANSFER_3D_PYTHON"

@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from . import relief_nodes
 from .material import base_color, has_nodes, source
 from .material_slots import make_own, slot_material

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from ..operators import engine_python, environment, fetch_weights, install, wheels
 from ..operators.task import Task
 from .text import draw_text

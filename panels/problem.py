@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import bmesh
 import bpy
 
-from ..engine.job import JobError, Style
+from ..engine.errors import JobError
+from ..engine.job import Style
 from ..operators import engine_python, export, install, on_image, settings, stylize
 from ..operators.stylize_image import shown_image
 from ..operators.task import Task

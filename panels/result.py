@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.job import JobError
+from ..engine.errors import JobError
 from ..operators.material import base_color, has_nodes, source
 from ..operators.running import clock
 from ..operators.write_back import RECIPE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.job import PRESETS, STYLE_LAYERS
+from ..engine.settings import PRESETS, STYLE_LAYERS
 from ..operators import export
 from .layouts import PARENT, SidebarPanel, draw_fact, settings_column
 

@@ -9,7 +9,8 @@ import torch
 
 from engine.aims import aims_of, recolored, turned
 from engine.color import grey
-from engine.job import Job, Settings, Style
+from engine.job import Job, Style
+from engine.settings import Settings
 from tests.engine.meshes import cube
 
 

@@ -11,7 +11,7 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from engine.backbone import BUNDLED, CACHED_VGG19, Backbone, Weights, find_weights
 from engine.critic import LAYERS
-from engine.job import JobError
+from engine.errors import JobError
 
 ALL = (
     "conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.job import Settings
+from engine.settings import Settings
 from engine.sheet import CAPTION, CELL, GAP, sheet_size
 from engine.variants import Comparison, Variant, compare_seeds, compare_styles
 from tests.engine.test_main import ROOT, command, error_of, run, save_job

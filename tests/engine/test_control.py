@@ -10,9 +10,10 @@ from PIL import Image
 from engine.backbone import BUNDLED, Backbone, Weights
 from engine.color import LUMA
 from engine.critic import LAYERS, style_grams
-from engine.job import Job, Settings, Style, View
+from engine.job import Job, Style, View
 from engine.losses import gram
 from engine.picture import read_picture
+from engine.settings import Settings
 from engine.stylize import optimise, prepare
 from engine.texture import rasterize_texels
 from tests.engine.meshes import plane

@@ -16,8 +16,8 @@ import pytest
 import torch
 from torchvision.models import VGG19_Weights
 
+from engine.errors import JobError
 from engine.fetch_vgg19 import fetch, partial
-from engine.job import JobError
 
 ROOT = Path(__file__).resolve().parents[2]
 

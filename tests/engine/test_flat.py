@@ -7,8 +7,10 @@ from torch import Tensor
 
 from engine.backbone import BUNDLED, Backbone, Weights
 from engine.critic import LAYERS
-from engine.job import Job, JobError, Settings, Style, View
+from engine.errors import JobError
+from engine.job import Job, Style, View
 from engine.report import SIDE, TILT, VIEWS, held_out_views, measure
+from engine.settings import Settings
 from engine.stylize import optimise, prepare
 from engine.views import LEAST, frame, tilted
 from tests.engine.meshes import mesh_of, plane, quads

@@ -12,19 +12,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine.job import (
-    BACKBONES,
-    DEVICES,
-    PRESETS,
-    RANGES,
-    STYLE_LAYERS,
-    Job,
-    JobError,
-    Mesh,
-    Settings,
-    Style,
-    View,
-)
+from engine.errors import JobError
+from engine.job import Job, Mesh, Style, View
+from engine.settings import BACKBONES, DEVICES, PRESETS, RANGES, STYLE_LAYERS, Settings
 from tests.engine.meshes import cube, mesh_of, plane
 from tests.engine.reference import perspective
 

@@ -15,8 +15,9 @@ from PIL import Image
 
 from engine.backbone import Backbone, find_weights
 from engine.critic import LAYERS
-from engine.job import Job, Settings, Style
+from engine.job import Job, Style
 from engine.picture import read_picture, write_picture
+from engine.settings import Settings
 from engine.stylize import optimise, prepare
 from tests.engine.meshes import cube
 

@@ -13,7 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.job import STYLE_SIDES, JobError
+from engine.errors import JobError
+from engine.job import STYLE_SIDES
 from engine.picture import LARGEST_SIDE, read_picture, write_heights, write_picture
 
 

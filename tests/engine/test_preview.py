@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from engine import preview
-from engine.job import Job, Settings, Style
+from engine.job import Job, Style
 from engine.preview import Preview
+from engine.settings import Settings
 from engine.stylize import prepare
 from tests.engine.meshes import cube
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.job import STYLE_LOSSES as NAMES
+from engine.settings import STYLE_LOSSES as NAMES
 from engine.style_losses import (
     ROWS,
     STYLE_LOSSES,

@@ -4,7 +4,9 @@ import itertools
 
 import pytest
 
-from engine.job import Job, JobError, Settings
+from engine.errors import JobError
+from engine.job import Job
+from engine.settings import Settings
 from engine.variants import (
     Comparison,
     Variant,

@@ -6,7 +6,8 @@ import bpy
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from style_transfer_3d.engine.job import JobError, Settings
+from style_transfer_3d.engine.errors import JobError
+from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators import command
 
 from tests.operators.scenes import (

@@ -5,7 +5,7 @@ import shutil
 
 import bpy
 import pytest
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import command, compare_settings, preview
 from style_transfer_3d.operators.compare import Comparing
 from style_transfer_3d.operators.material import pixels

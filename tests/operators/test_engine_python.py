@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import bpy
 import pytest
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import engine_python, environment
 from style_transfer_3d.operators.engine_python import NotInstalled, find
 from style_transfer_3d.operators.worker import PYTHON_VARIABLE

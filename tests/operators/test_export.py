@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Matrix, Vector
-from style_transfer_3d.engine.job import Job, JobError, Settings
+from style_transfer_3d.engine.errors import JobError
+from style_transfer_3d.engine.job import Job
+from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators.export import export
 from style_transfer_3d.operators.settings import Request, StyleRequest
 

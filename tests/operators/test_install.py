@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bpy
 import pytest
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import engine_python, environment, fetch_weights, pip, wheels
 from style_transfer_3d.operators.child import Step
 from style_transfer_3d.operators.task import Task

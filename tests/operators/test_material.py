@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mathutils import Color
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators.material import encode, look, pixels
 
 from tests.operators.scenes import add_cube, add_material, new_image, principled, save_png, stripes

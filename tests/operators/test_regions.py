@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 import pytest
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import settings
 from style_transfer_3d.operators.export import export
 

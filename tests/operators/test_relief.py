@@ -5,7 +5,7 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators.worker import Done
 from style_transfer_3d.operators.write_back import RECIPE, RELIEF, beside, write_back
 

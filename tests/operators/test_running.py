@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 import pytest
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import preview, running, worker
 from style_transfer_3d.operators.on_object import OnObject
 from style_transfer_3d.operators.running import Run

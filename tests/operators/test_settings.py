@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from style_transfer_3d.engine.job import JobError, Settings
+from style_transfer_3d.engine.errors import JobError
+from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators import settings
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from style_transfer_3d.engine.job import JobError
+from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import worker
 
 

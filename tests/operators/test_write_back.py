@@ -6,7 +6,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from style_transfer_3d.engine.job import JobError, Settings
+from style_transfer_3d.engine.errors import JobError
+from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators.material import pixels
 from style_transfer_3d.operators.settings import Request, StyleRequest
 from style_transfer_3d.operators.worker import Done
