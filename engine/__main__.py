@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     try:
         # Only here, so that an engine Python without torch can say so.
         from .compare import compare  # noqa: PLC0415
-        from .job import JobError  # noqa: PLC0415
+        from .errors import JobError  # noqa: PLC0415
         from .run import Cancelled, Wishes, run  # noqa: PLC0415
     except (ImportError, OSError) as error:
         send(

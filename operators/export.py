@@ -43,8 +43,6 @@ def export(obj: bpy.types.Object, context: bpy.types.Context, request: Request) 
     """
     if obj.mode == "EDIT":
         obj.update_from_editmode()
-    if request.region_names and obj.data:
-        obj.data.update_tag()  # weights that a script has set leave no mark of their own
     depsgraph = context.evaluated_depsgraph_get()
     with evaluated_mesh(obj, depsgraph) as data:
         check_slots(obj, depsgraph, data)

@@ -7,6 +7,7 @@ import bpy
 from ..operators.stylize_image import shown_image
 from ..operators.write_back import RECIPE
 from .layouts import IMAGE_PARENT, ImageSidebarPanel, settings_column
+from .look import Strokes, draw_styles
 from .preset_menu import VIEW3D_PT_style_transfer_presets
 from .problem import image_problem
 from .result import draw_result
@@ -38,6 +39,25 @@ class IMAGE_PT_style_transfer(ImageSidebarPanel):
         )
 
 
+class IMAGE_PT_style_transfer_strokes(Strokes, ImageSidebarPanel):
+    """For a picture."""
+
+    bl_parent_id = IMAGE_PARENT
+
+
+class IMAGE_PT_style_transfer_styles(ImageSidebarPanel):
+    """Further styles."""
+
+    bl_label = "More Styles"
+    bl_parent_id = IMAGE_PARENT
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """A box for each; regions are a mesh's."""
+        column, group = settings_column(self, context)
+        draw_styles(column, group)
+
+
 class IMAGE_PT_style_transfer_advanced(Advanced, ImageSidebarPanel):
     """For a picture."""
 
@@ -66,6 +86,8 @@ class IMAGE_PT_style_transfer_result(ImageSidebarPanel):
 
 _CLASSES = (
     IMAGE_PT_style_transfer,
+    IMAGE_PT_style_transfer_strokes,
+    IMAGE_PT_style_transfer_styles,
     IMAGE_PT_style_transfer_advanced,
     IMAGE_PT_style_transfer_result,
 )

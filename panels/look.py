@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
+from ..operators import controls, settings
 from .layouts import PARENT, SidebarPanel, settings_column
 
 
-class VIEW3D_PT_style_transfer_strokes(SidebarPanel):
+class Strokes(bpy.types.Panel):
     """How large the strokes are, which way they run, whose colors they have."""
 
     bl_label = "Strokes and Color"
-    bl_parent_id = PARENT
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
+    has_size = False  # whether what is painted has one in the scene
 
     def draw(self, context: bpy.types.Context) -> None:
         """Size, turn and color; what the run starts from and holds on to."""
@@ -20,15 +23,23 @@ class VIEW3D_PT_style_transfer_strokes(SidebarPanel):
         column.prop(group, "color")
         sizes = column.column(align=True)
         row = sizes.row()
-        row.active = not group.stroke_length
+        row.active = not (self.has_size and group.stroke_length)
         row.prop(group, "stroke_size")
-        sizes.prop(group, "stroke_length")
+        if self.has_size:
+            sizes.prop(group, "stroke_length")
         column.prop(group, "stroke_rotation")
         column.prop(group, "tv_weight")
         column.separator()
         column.prop(group, "start")
         column.prop(group, "content_source")
         column.prop(group, "style_loss")
+
+
+class VIEW3D_PT_style_transfer_strokes(Strokes, SidebarPanel):
+    """Of a mesh."""
+
+    bl_parent_id = PARENT
+    has_size = True
 
 
 class VIEW3D_PT_style_transfer_regions(SidebarPanel):
@@ -43,16 +54,26 @@ class VIEW3D_PT_style_transfer_regions(SidebarPanel):
         column, group = settings_column(self, context)
         _draw_region(column, context, group, "protect")
         _draw_region(column, context, group, "style_region")
-        for index, style in enumerate(group.more_styles):
-            box = column.box().column()
-            row = box.row(align=True)
-            row.use_property_split = False
-            row.prop(style, "file", text="", placeholder="Style Picture")
-            remove = row.operator("object.style_transfer_style_remove", text="", icon="X")
-            remove.index = index
-            box.prop(style, "weight")
+        for style, box in draw_styles(column, group):
             _draw_region(box, context, style, "region")
-        column.operator("object.style_transfer_style_add", icon="ADD")
+
+
+def draw_styles(
+    layout: bpy.types.UILayout, group: settings.StyleTransferSettings
+) -> list[tuple[controls.StyleTransferStyle, bpy.types.UILayout]]:
+    """A box for each style after the first, to draw more in; below them a button for another."""
+    drawn = []
+    for index, style in enumerate(group.more_styles):
+        box = layout.box().column()
+        row = box.row(align=True)
+        row.use_property_split = False
+        row.prop(style, "file", text="", placeholder="Style Picture")
+        remove: Any = row.operator("object.style_transfer_style_remove", text="", icon="X")
+        remove.index = index
+        box.prop(style, "weight")
+        drawn.append((style, box))
+    layout.operator("object.style_transfer_style_add", icon="ADD")
+    return drawn
 
 
 def _draw_region(

@@ -56,7 +56,7 @@ def painted():
     before = dump()
     driver.stand_in(FOLDER, painter(FOLDER / "waves.png", {}))
     yield from sidebar.press("image.style_transfer", EDITOR)
-    yield from until(lambda: "waves.png · style" in bpy.data.images, 20)
+    yield from until(lambda: "waves.png style" in bpy.data.images, 20)
     yield from wait(0.5)
     done = shown()
     with bpy.context.temp_override(window=driver.window()):
@@ -66,7 +66,7 @@ def painted():
     with bpy.context.temp_override(window=driver.window()):
         bpy.ops.ed.redo()
     yield from wait(0.3)
-    return {"done": done, "undone": undone, "gone": gone, "again": "waves.png · style" in dump()[3]}
+    return {"done": done, "undone": undone, "gone": gone, "again": "waves.png style" in dump()[3]}
 
 
 driver.drive(case)

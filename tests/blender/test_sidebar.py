@@ -21,6 +21,6 @@ def test_the_image_editor(play):
     assert found == {
         "cancelled": {"shown": "waves.png", "unchanged": True, "engines": [], "folders": []},
         "painted": {
-            "done": "waves.png · style", "undone": None, "gone": True, "again": True,
+            "done": "waves.png style", "undone": None, "gone": True, "again": True,
         },
     }  # fmt: skip

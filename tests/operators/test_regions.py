@@ -43,7 +43,7 @@ def test_a_vertex_group(cube, scale):
     group.add([v.index for v in cube.data.vertices if v.co.z > 0], 0.75, "REPLACE")
     job = job_of(cube, protect="Top")
     assert job.style.region is None
-    expected = at_vertices(cube, job, lambda co: 0.75 if co[2] > 0 else 0)
+    expected = at_vertices(cube, job, lambda co: 0.75 if co[2] > 0 else 0.0)
     assert np.abs(job.protected - expected).max() < 1e-6
     assert job.protected.dtype == np.float32
 
