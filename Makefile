@@ -27,7 +27,7 @@ REAL_BLENDER_SETUP := $(wildcard ../shared/real-blender/setup)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights demo test test-compat test-blender build lint format clean
+.PHONY: help setup weights demo gallery test test-compat test-blender build lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -44,6 +44,9 @@ $(WEIGHTS): .ci/bundle_vgg16.py | $(READY)
 
 demo: $(READY) $(WEIGHTS)  ## paint Suzanne and leave the pictures in build/demo
 	$(PYTHON_IN_VENV) examples/demo.py
+
+gallery: $(READY) $(WEIGHTS)  ## paint what each control does into docs/pictures (some 15 minutes)
+	$(PYTHON_IN_VENV) examples/gallery.py
 
 test: $(READY) $(WEIGHTS)  ## run the tests that need no installed Blender
 	@failed=0; \

@@ -65,6 +65,8 @@ def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 
 def off_palette(image: Tensor, mask: Tensor, palette: Tensor, generator: torch.Generator) -> Tensor:
     """Mean square distance of colours to the nearest of a palette, in units of NEAR_COLOR.
 
+    Half of NEAR_COLOR is free: a palette is a sample, and colours are not to gather at it.
+
     Args:
         image: (1, 3, H, W) in 0-1.
         mask: (H, W) in 0-1; some COLORS of the pixels that are covered for more than half count.
@@ -77,7 +79,8 @@ def off_palette(image: Tensor, mask: Tensor, palette: Tensor, generator: torch.G
     order = torch.randperm(len(colors), generator=generator)[:COLORS].to(image.device)
     colors = colors[order]
     nearest = palette[torch.cdist(colors.detach(), palette).argmin(1)]
-    return (colors - nearest).square().sum(1).mean() / NEAR_COLOR**2
+    away = (colors - nearest).square().sum(1).clamp(min=1e-12).sqrt() / NEAR_COLOR  # (N,)
+    return (away - 0.5).clamp(min=0).square().mean()
 
 
 def total_variation(image: Tensor, mask: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from .views import Camera, framed, orbit_cameras, sphere_directions
 from .windows import choose_windows
 
 LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
+SLACK = 1.1  # a frame's margin makes its pixels a little larger than the finest voxel is meant for
 LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
 MORE_CAMERAS = 2  # candidates for close-ups, times those of whole views
 TOGETHER = 48  # views planned at once: as many as memory is meant for
@@ -98,7 +99,7 @@ def _plan(
                 first + len(plans),
                 shot,
                 ground,
-                painting.field.locate(point, smallest=LATTICE_PIXELS * shot.reach),
+                painting.field.locate(point, smallest=LATTICE_PIXELS * shot.reach / SLACK),
                 shot.image(content, background),
                 masks_of_styles(shot, ground),
             )

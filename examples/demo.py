@@ -17,7 +17,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -156,14 +156,14 @@ def add_studio(scene: bpy.types.Scene) -> bpy.types.Object:
     return camera
 
 
-def render_sides(name: str) -> list[Image.Image]:
-    """Render the scene from all SIDES, over the sheet's background."""
+def render_sides(folder: Path, name: str, sides: Sequence[int]) -> list[Image.Image]:
+    """Render the scene from `sides`, in degrees, over the sheet's background."""
     scene = bpy.context.scene
     backdrop = Image.new("RGBA", SIDE_PIXELS, background_colour())
     images = []
-    for angle in SIDES:
+    for angle in sides:
         place_camera(scene.camera, math.radians(angle))
-        file = OUT / "renders" / f"{name}_{angle % 360:03}.png"
+        file = folder / f"{name}_{angle % 360:03}.png"
         scene.render.filepath = str(file)
         with silence():
             bpy.ops.render.render(write_still=True)
@@ -235,7 +235,7 @@ def main() -> int:
     say("Rendering Suzanne as she is")
     suzanne = add_suzanne()
     add_studio(bpy.context.scene)
-    before = render_sides("before")
+    before = render_sides(OUT / "renders", "before", SIDES)
 
     say(f"Painting her: preset {PRESET}, {STEPS} steps, {TEXTURE_SIZE} px")
     with silence():
@@ -250,7 +250,7 @@ def main() -> int:
     (OUT / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
     say("Rendering Suzanne as she is now")
-    make_sheet(style, before, render_sides("after")).save(OUT / "sheet.png")
+    make_sheet(style, before, render_sides(OUT / "renders", "after", SIDES)).save(OUT / "sheet.png")
 
     say(f"Done in {time.monotonic() - begun:.0f} s:")
     for name in ("sheet.png", "texture.png", "demo.blend", "report.json"):

@@ -161,7 +161,8 @@ def test_a_faint_target_counts_as_much_as_the_floor() -> None:
 def test_colours_that_a_palette_has_not() -> None:
     palette = torch.tensor([[0.0, 0, 0], [1.0, 1, 1]])
     image = torch.zeros(1, 3, 2, 2)
-    image[0, 0, 0, 0] = NEAR_COLOR  # one of four pixels, as far off as counts for one
+    image[0, 0, 0, 0] = 1.5 * NEAR_COLOR  # one of four pixels, half of that free
+    image[0, 1, 1, 1] = 0.49 * NEAR_COLOR
     everything = torch.ones(2, 2)
     found = off_palette(image, everything, palette, torch.Generator())
     assert float(found) == pytest.approx(0.25)

@@ -69,7 +69,7 @@ def test_large_light_and_dark_areas_are_no_hills() -> None:
     )
     inner = (slice(16, -16), slice(16, -16))
     left, right = (both[inner][:, part].mean() for part in (slice(0, 20), slice(-20, None)))
-    assert abs(left - right) < 0.02
+    assert abs(left - right) < 0.05  # of a height of 1, which the slope alone would fill
     assert (ripple[inner] - both[inner]).abs().mean() < 0.06
 
 
