@@ -14,7 +14,7 @@ from .adam import VisitedAdam
 from .aims import Aim, aims_of
 from .backbone import Backbone
 from .color import KEEP, ColorMap, grey, match_colors
-from .critic import Critic
+from .critic import CONTENT_LAYER, Critic
 from .errors import JobError
 from .field import Field
 from .job import Job
@@ -46,7 +46,7 @@ class Progress:
         step: from 1.
         steps: in all.
         share: of the run's work that is done, 0 to 1; steps on larger views are more work.
-        losses: 'content', 'style' and their weighted 'total'.
+        losses: 'content', as last judged, 'style' and the 'total' that was made smaller.
         seconds: since the first step began.
         vgg_seconds: of these, in the backbone and the losses on its features.
     """
@@ -135,6 +135,7 @@ def optimise(job: Job, painting: Painting, backbone: Backbone) -> Iterator[Progr
     critic = Critic(job.settings, painting, backbone)
     strokes = job.settings.strokes(surface.extent)
     background = painting.background
+    content = 0.0
     began = time.perf_counter()
     for scale in scales:
         critic.start_scale(scale.unit * strokes, scale.layers)
@@ -153,11 +154,14 @@ def optimise(job: Job, painting: Painting, backbone: Backbone) -> Iterator[Progr
             factor = _decay(share, DECAY_FROM if scale.zoom == 1 else CLOSE_DECAY)
             optimizer.step([rate * factor for rate in rates])
             done, work = done + 1, work + scale.work
+            told = {name: value.item() for name, value in losses._asdict().items()}
+            if CONTENT_LAYER in scale.layers:
+                content = told["content"]
             yield Progress(
                 step=done,
                 steps=total,
                 share=work / all_work,
-                losses={name: value.item() for name, value in losses._asdict().items()},
+                losses={**told, "content": content},
                 seconds=time.perf_counter() - began,
                 vgg_seconds=vgg_seconds,
             )

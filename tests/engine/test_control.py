@@ -253,3 +253,13 @@ def test_more_content_weight_stays_nearer_to_the_original(pictures, backbone) ->
         styles.append(distance(result, read_picture(pictures[0]), backbone))
     assert contents == sorted(contents, reverse=True)
     assert styles == sorted(styles)
+
+
+def test_close_ups_tell_the_content_of_the_whole_views(pictures, backbone) -> None:
+    """They are not judged by it; 0 would say that nothing has changed."""
+    job = job_of(pictures, preset="STANDARD", steps=12)
+    painting = prepare(job, [read_picture(pictures[0])], CPU)
+    steps = list(optimise(job, painting, backbone))
+    assert len(steps) == 12
+    assert all(step.losses["content"] > 0 for step in steps)
+    assert steps[-1].losses["content"] == steps[-2].losses["content"]
