@@ -82,9 +82,7 @@ class Original:
             filled.append(mip_pyramid(picture))
             seen.append(used)
         if source == "AUTO":
-            colors = torch.cat(seen)
-            plain = float((colors.amax(0) - colors.amin(0)).max()) <= ONE_COLOR
-            source = "CLAY" if plain else "TEXTURE"
+            source = "CLAY" if is_plain(torch.cat(seen)) else "TEXTURE"
         clay = None if source == "TEXTURE" else Clay.of(surface, style)
         return cls(surface, tuple(filled), source, clay)
 
@@ -123,6 +121,11 @@ class Original:
 def _greys(shade: Tensor) -> Tensor:
     """Grey colours (N, 3) of clay, of N brightnesses of any shape."""
     return (CLAY * shade.flatten().clamp(0, 1))[:, None].expand(-1, 3)
+
+
+def is_plain(colors: Tensor) -> bool:
+    """Whether colours (N, 3) are all but one."""
+    return float((colors.amax(0) - colors.amin(0)).max()) <= ONE_COLOR
 
 
 def normals(surface: Surface, face: Tensor, bary: Tensor) -> Tensor:

@@ -37,10 +37,11 @@ def test_they_are_those_that_can_be_set() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_texture_is_near_and_another_one_far(name) -> None:
     """Where each pixel stands does not matter, how large the picture is neither."""
-    here = features(0)
+    shape = (1, 32, 20, 30)
+    here = features(0, shape)
     order = torch.randperm(600, generator=generator(7))
-    moved = here.flatten(2)[..., order].view(1, 6, 30, 20)
-    other = features(1) * torch.tensor((3.0, 0.1, 1, 1, 0.5, 2))[None, :, None, None]
+    moved = here.flatten(2)[..., order].view(1, 32, 30, 20)
+    other = features(1, shape) * torch.linspace(0.1, 3, 32)[None, :, None, None]
     assert float(loss(name, moved, here)) < 0.03
     assert float(loss(name, other, here)) > 5 * float(loss(name, moved, here))
 
