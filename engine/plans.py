@@ -24,11 +24,7 @@ TOGETHER = 48  # views planned at once: as many as memory is meant for
 
 
 def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
-    """The job's own cameras, or an even sphere, or windows of them; no more than steps.
-
-    Raises:
-        JobError: if no camera sees the mesh.
-    """
+    """The job's own cameras, or an even sphere, or windows of them; no more than steps."""
     if scale.zoom == 1:
         return _whole_views(job, surface, scale.size, 1)[: scale.steps]
     whole = _whole_views(job, surface, scale.size, MORE_CAMERAS)
@@ -49,15 +45,26 @@ def plans_of(
     """
     done = 0
     while done < scale.steps:
+        before = done
         for start in range(0, len(cameras), TOGETHER):
-            plans = _plan(painting, cameras[start : start + TOGETHER], background, start)
+            if done == scale.steps:
+                return
             left = scale.steps - done
+            plans = _plan(painting, cameras[start : start + TOGETHER], background, start)
+            if not plans:
+                continue
             steps = left if len(cameras) <= TOGETHER else min(left, len(plans))
             queue: list[int] = []
             for _ in range(steps):
                 queue = queue or torch.randperm(len(plans), generator=order).tolist()
                 yield plans[queue.pop()]
             done += steps
+        if done == before:
+            raise JobError(
+                "Views",
+                f"none of the {len(cameras)} cameras sees the mesh",
+                "Point a scene camera at it, or paint from the sphere around it",
+            )
 
 
 def _whole_views(job: Job, surface: Surface, size: int, factor: int) -> list[Camera]:
@@ -73,16 +80,12 @@ def _whole_views(job: Job, surface: Surface, size: int, factor: int) -> list[Cam
 def _plan(
     painting: Painting, cameras: Sequence[Camera], background: Tensor, first: int
 ) -> list[Plan]:
-    """Plans of those of `cameras` that see enough, numbered from `first` on."""
+    """Plans of those of `cameras` that see enough, if any do, numbered from `first` on."""
     surface = painting.original.surface
     shots: Sequence[Shot] = [shoot(surface, camera) for camera in cameras]
     covered = [len(shot.pixel) / (shot.size[0] * shot.size[1]) for shot in shots]
     if not any(covered):
-        raise JobError(
-            "Views",
-            f"none of the {len(shots)} cameras sees the mesh",
-            "Point a scene camera at it, or paint from the sphere around it",
-        )
+        return []
     least = min(LEAST_COVERED, max(covered))
     cameras, shots = zip(
         *((c, s) for c, s, share in zip(cameras, shots, covered, strict=True) if share >= least),

@@ -30,10 +30,8 @@ def choose_windows(
         count: windows, at most.
 
     Returns:
-        The windows, the most useful first; none that sees nothing.
-
-    Raises:
-        JobError: if all see nothing.
+        The windows, the most useful first; none that sees nothing. Where all seem to, for the
+        mesh is thinner than what is looked for, the first of them.
     """
     windows, places = [], []
     for camera in cameras:
@@ -53,7 +51,7 @@ def choose_windows(
             break
         chosen.append(best)
         worth[place[best].unique()] *= WORTH_AGAIN
-    return [windows[i] for i in chosen]
+    return [windows[i] for i in chosen] or windows[:count]
 
 
 def _places(surface: Surface, camera: Camera, zoom: int, side: int) -> Tensor:

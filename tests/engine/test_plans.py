@@ -1,0 +1,58 @@
+"""Planning views in turns: those that see nothing neither stop a run nor keep it for ever."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine import plans
+from engine.backbone import Backbone
+from engine.errors import JobError
+from engine.stylize import optimise, prepare
+from engine.surface import Surface
+from engine.views import orbit_cameras, sphere_directions
+from engine.windows import choose_windows
+from tests.engine.meshes import mesh_of, plane
+from tests.engine.test_control import backbone, job_of, pictures, straight_on
+
+CPU = torch.device("cpu")
+__all__ = ["backbone", "pictures"]  # fixtures
+
+
+def behind():
+    """A view that has the plane behind it."""
+    (view,) = straight_on()
+    away = view.world_to_camera.copy()
+    away[2, 3] = 20
+    return replace(view, name="behind", world_to_camera=away)
+
+
+def steps_of(job, network: Backbone) -> int:
+    painting = prepare(job, [torch.rand(3, 32, 32) for _ in job.styles], CPU)
+    return len(list(optimise(job, painting, network)))
+
+
+@pytest.mark.timeout(60)
+def test_views_that_see_nothing_are_left_out_whenever_their_turn_is(
+    pictures, backbone, monkeypatch
+) -> None:
+    monkeypatch.setattr(plans, "TOGETHER", 1)
+    views = (behind(), *straight_on(), behind())
+    assert steps_of(job_of(pictures, views=views, steps=12), backbone) == 12
+
+
+@pytest.mark.timeout(60)
+def test_if_none_sees_anything_it_says_so(pictures, backbone, monkeypatch) -> None:
+    monkeypatch.setattr(plans, "TOGETHER", 1)
+    job = job_of(pictures, views=(behind(), behind()), steps=6)
+    with pytest.raises(JobError, match="none of the 2 cameras sees the mesh"):
+        steps_of(job, backbone)
+
+
+def test_close_ups_of_a_mesh_too_thin_to_look_for() -> None:
+    flat = plane(1)
+    thread = mesh_of(flat.vertices * np.float32((1, 1e-4, 1)), flat.faces, flat.uvs)
+    surface = Surface.of(thread, CPU)
+    cameras = orbit_cameras(surface.used_vertices, sphere_directions(3, seed=0), 64)
+    assert choose_windows(surface, cameras, zoom=2, side=64, count=5)
