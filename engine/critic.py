@@ -80,15 +80,16 @@ class Critic:
         before = [target.running for target in self.targets] if layers == self.layers else []
         self.layers = layers
         self.names = [name for name in STYLE_LAYERS if name in layers]
-        self.targets = [
-            _Target(aim, palette_of(aim.picture, unit), self._describe(aim, unit))
-            for aim in self.painting.aims
-        ]
+        self.targets, strengths = [], list[Tensor]()
+        for aim in self.painting.aims:
+            picture = resized(aim.picture, unit)
+            wanted, squares = self._describe(picture)
+            self.targets.append(_Target(aim, palette_of(picture), wanted))
+            strengths += squares
         for target, running in zip(self.targets, before, strict=False):
             target.running = running
         self.contents.clear()
-        if CONTENT_LAYER in layers:
-            self.strength = content_strength(self.painting.aims, unit, self.backbone)
+        self.strength = float(torch.stack(strengths).mean()) if strengths else 0.0
 
     def judge(self, image: Tensor, plan: Plan) -> Losses:
         """Losses of `image` (1, 3, H, W), a render of `plan`."""
@@ -133,16 +134,18 @@ class Critic:
         return torch.stack(parts).sum()
 
     @torch.no_grad()
-    def _describe(self, aim: Aim, unit: float) -> list[Tensor]:
-        """Each layer's description of a style picture."""
-        described = []
-        for piece in pieces(resized(aim.picture, unit)):
-            features = self.backbone(piece, self.names)
-            described.append(
-                [self.loss.describe(f, ones(f), self.generator) for f in features.values()]
-            )
-        together = torch.mean if self.loss.is_mean else _some_rows
-        return [together(torch.stack(layer), dim=0) for layer in zip(*described, strict=True)]
+    def _describe(self, picture: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Each layer's description of a picture (1, 3, H, W), and its pieces' content strengths."""
+        described, strengths = [], []
+        for piece in pieces(picture):
+            features = self.backbone(piece, self.layers)
+            shown = [features[name] for name in self.names]
+            described.append([self.loss.describe(f, ones(f), self.generator) for f in shown])
+            if CONTENT_LAYER in features:
+                strengths.append(mean_square(features[CONTENT_LAYER]))
+        layers = [torch.stack(layer) for layer in zip(*described, strict=True)]
+        together = [la.mean(0) if self.loss.is_mean else _some_rows(la) for la in layers]
+        return together, strengths
 
     @torch.no_grad()
     def _content(self, plan: Plan) -> Tensor:
@@ -154,9 +157,9 @@ class Critic:
 
 
 @torch.no_grad()
-def palette_of(picture: Tensor, unit: float) -> Tensor:
-    """PALETTE colours (PALETTE, 3) of a style picture (3, H, W) at a scale, evenly drawn."""
-    colors = resized(picture, unit)[0].flatten(1).T
+def palette_of(picture: Tensor) -> Tensor:
+    """PALETTE colours (PALETTE, 3) at most of a picture (1, 3, H, W), evenly drawn."""
+    colors = picture[0].flatten(1).T
     order = torch.randperm(len(colors), generator=torch.Generator().manual_seed(0))
     return colors[order[:PALETTE].to(colors.device)]
 
@@ -171,10 +174,9 @@ def _averaged(found: list[Tensor], target: _Target) -> list[Tensor]:
     return [straight_through(r, f) for r, f in zip(target.running, found, strict=True)]
 
 
-def _some_rows(rows: Tensor, dim: int) -> Tensor:
+def _some_rows(rows: Tensor) -> Tensor:
     """As many rows (R, C) of (P, R, C) as one of P pieces has, evenly of all."""
-    count = rows.shape[dim + 1]
-    return rows.flatten(0, 1)[:: rows.shape[dim]][:count]
+    return rows.flatten(0, 1)[:: len(rows)]
 
 
 def resized(style: Tensor, unit: float) -> Tensor:
@@ -211,11 +213,16 @@ def style_grams(
 def content_strength(aims: Sequence[Aim], unit: float, backbone: Backbone) -> float:
     """Mean square of a pixel's features in the content's layer, over the style pictures."""
     squares = [
-        backbone(piece, (CONTENT_LAYER,))[CONTENT_LAYER].square().sum(1).mean()
+        mean_square(backbone(piece, (CONTENT_LAYER,))[CONTENT_LAYER])
         for aim in aims
         for piece in pieces(resized(aim.picture, unit))
     ]
     return float(torch.stack(squares).mean())
+
+
+def mean_square(features: Tensor) -> Tensor:
+    """Of a pixel's features (1, C, h, w), in the mean over pixels."""
+    return features.square().sum(1).mean()
 
 
 def masks_of(features: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:

@@ -76,7 +76,7 @@ class Painting:
         )  # (N, S)
         share = regions + 1e-6
         share = share / share.sum(-1, keepdim=True)
-        seen = self.judged(albedo.T[None, :, None])[0, :, 0].T  # (N, 3)
+        seen = self.seen(albedo)
         start = torch.stack([map_(seen) for map_ in self.starts], 1)  # (N, S, 3)
         mixed = (start * share[..., None]).sum(1)
         return Ground(albedo, torch.logit(mixed.clamp(EDGE, 1 - EDGE)), regions)
@@ -88,9 +88,13 @@ class Painting:
             colors = with_greys(ground.albedo, grey(colors))
         return torch.lerp(ground.albedo, colors, ground.cover)
 
+    def seen(self, colors: Tensor) -> Tensor:
+        """What counts of colours (..., 3): their greys where only the luma is painted."""
+        return grey(colors) if self.keeps_hues else colors
+
     def judged(self, image: Tensor) -> Tensor:
-        """What the network sees of an image (1, 3, H, W): greys where only the luma is painted."""
-        return grey(image.movedim(1, -1)).movedim(-1, 1) if self.keeps_hues else image
+        """What the network sees of an image (1, 3, H, W)."""
+        return self.seen(image.movedim(1, -1)).movedim(-1, 1)
 
     def bake(self, shape: tuple[int, int]) -> Tensor:
         """The paint as a texture of `shape`: (height, width, 3) in 0-1, with margins."""

@@ -127,8 +127,7 @@ def measure(
             total += aim.weight
     distance, distance_before = (d / max(total, 1e-12) for d in (distance, distance_before))
     pictures = torch.cat([_some(aim.picture.flatten(1).T, COLORS) for aim in painting.aims])
-    seen = painting.judged(torch.cat(painted).T[None, :, None])[0, :, 0].T
-    palette_distance, off_palette = _palette(seen, pictures)
+    palette_distance, off_palette = _palette(painting.seen(torch.cat(painted)), pictures)
     return {
         "style_distance": distance,
         "style_gap_closed": 1 - distance / max(distance_before, 1e-12),

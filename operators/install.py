@@ -9,6 +9,7 @@ import bpy
 from ..engine.errors import JobError
 from . import environment
 from .child import Steps
+from .classes import registration
 from .engine_python import install_log, preferences, private_folder, user_folder
 from .task import Task, TaskOperator, check_idle, check_online, redraw_task
 
@@ -77,14 +78,4 @@ class WM_OT_style_transfer_3d_remove(bpy.types.Operator):
 
 _CLASSES = (WM_OT_style_transfer_3d_install, WM_OT_style_transfer_3d_remove)
 
-
-def register() -> None:
-    """Make the buttons known to Blender."""
-    for one in _CLASSES:
-        bpy.utils.register_class(one)
-
-
-def unregister() -> None:
-    """Take the buttons back."""
-    for one in reversed(_CLASSES):
-        bpy.utils.unregister_class(one)
+register, unregister = registration(_CLASSES)

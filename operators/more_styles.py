@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import IntProperty
 
+from .classes import registration
 from .settings import SCENE_PROPERTY
 
 
@@ -45,14 +46,4 @@ class OBJECT_OT_style_transfer_style_remove(bpy.types.Operator):
 
 _CLASSES = (OBJECT_OT_style_transfer_style_add, OBJECT_OT_style_transfer_style_remove)
 
-
-def register() -> None:
-    """Make the operators known to Blender."""
-    for one in _CLASSES:
-        bpy.utils.register_class(one)
-
-
-def unregister() -> None:
-    """Take the operators back."""
-    for one in reversed(_CLASSES):
-        bpy.utils.unregister_class(one)
+register, unregister = registration(_CLASSES)

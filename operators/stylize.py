@@ -11,6 +11,7 @@ import bpy
 
 from ..engine.errors import JobError
 from . import settings, worker
+from .classes import registration
 from .on_object import OnObject
 from .redraw import SIDEBARS, redraw
 from .running import Run, Subject, clock, state
@@ -229,14 +230,4 @@ _CLASSES = (
     OBJECT_OT_style_transfer_keep,
 )
 
-
-def register() -> None:
-    """Make the operators known to Blender."""
-    for one in _CLASSES:
-        bpy.utils.register_class(one)
-
-
-def unregister() -> None:
-    """Take the operators back."""
-    for one in reversed(_CLASSES):
-        bpy.utils.unregister_class(one)
+register, unregister = registration(_CLASSES)

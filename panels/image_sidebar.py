@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.classes import registration
 from ..operators.stylize_image import shown_image
 from ..operators.write_back import RECIPE
 from .layouts import IMAGE_PARENT, ImageSidebarPanel, settings_column
@@ -92,14 +93,4 @@ _CLASSES = (
     IMAGE_PT_style_transfer_result,
 )
 
-
-def register() -> None:
-    """Make the panels known to Blender."""
-    for one in _CLASSES:
-        bpy.utils.register_class(one)
-
-
-def unregister() -> None:
-    """Take the panels back."""
-    for one in reversed(_CLASSES):
-        bpy.utils.unregister_class(one)
+register, unregister = registration(_CLASSES)

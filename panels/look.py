@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..operators import controls, settings
+from ..operators.classes import registration
 from .layouts import PARENT, SidebarPanel, settings_column
 
 
@@ -100,14 +101,4 @@ def _is_color(obj: bpy.types.Object, holder: bpy.types.PropertyGroup, name: str)
 
 _CLASSES = (VIEW3D_PT_style_transfer_strokes, VIEW3D_PT_style_transfer_regions)
 
-
-def register() -> None:
-    """Make the sub-panels known to Blender."""
-    for one in _CLASSES:
-        bpy.utils.register_class(one)
-
-
-def unregister() -> None:
-    """Take the sub-panels back."""
-    for one in reversed(_CLASSES):
-        bpy.utils.unregister_class(one)
+register, unregister = registration(_CLASSES)

@@ -6,6 +6,7 @@ import bpy
 
 from ..engine.settings import PRESETS, STYLE_LAYERS
 from ..operators import export
+from ..operators.classes import registration
 from .layouts import PARENT, SidebarPanel, draw_fact, settings_column
 
 # What each of STYLE_LAYERS sees; an artist knows none of them by its name.
@@ -103,14 +104,4 @@ _CLASSES = (
     VIEW3D_PT_style_transfer_advanced,
 )
 
-
-def register() -> None:
-    """Make the sub-panels known to Blender."""
-    for one in _CLASSES:
-        bpy.utils.register_class(one)
-
-
-def unregister() -> None:
-    """Take the sub-panels back."""
-    for one in reversed(_CLASSES):
-        bpy.utils.unregister_class(one)
+register, unregister = registration(_CLASSES)

@@ -1,8 +1,5 @@
 """The engine's picture of a textured mesh against Blender's own: all conventions at once."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +9,7 @@ import torch
 from engine.original import Original
 from engine.surface import Surface, shoot
 from engine.views import Camera
+from tests.engine.blender_script import run_script
 from tests.engine.meshes import mesh_of
 
 SCRIPT = Path(__file__).with_name("cycles_render.py")
@@ -23,15 +21,7 @@ CLOSE = 2 / 255  # mean absolute difference that counts as equal
 def scene(tmp_path_factory) -> dict[str, np.ndarray]:
     """What Blender has and what it shows."""
     folder = tmp_path_factory.mktemp("cycles")
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder)],
-        env={**os.environ, "BLENDER_USER_RESOURCES": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
+    run_script(SCRIPT, folder, timeout=150)
     with np.load(folder / "scene.npz") as arrays:
         return dict(arrays)
 

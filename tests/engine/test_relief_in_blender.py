@@ -1,8 +1,5 @@
 """Bump and normal map in Blender's own light, beside a plane that truly is in relief."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import torch
 from engine.picture import write_heights, write_picture
 from engine.relief import Relief
 from engine.surface import Surface
+from tests.engine.blender_script import run_script
 from tests.engine.meshes import plane
 from tests.engine.paintings import level_ground
 from tests.engine.test_relief import painting_of, placed, quiet, turned, wave
@@ -49,15 +47,7 @@ def pictures(request, tmp_path_factory) -> dict[str, np.ndarray]:
         uvs=uvs,
         height=relief.height,
     )
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder)],
-        env={**os.environ, "BLENDER_USER_RESOURCES": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
+    run_script(SCRIPT, folder, timeout=250)
     with np.load(folder / "pictures.npz") as arrays:
         return dict(arrays)
 
