@@ -153,7 +153,8 @@ def sheets() -> dict[str, list[Cell]]:
             ("Protect: Face", {"protect": "Face"}),
             ("Region: Left", {"style_region": "Left"}),
             ("Two regions", {
-                "style_region": "Left", "more_styles": [{"name": "", "file": mosaic}],
+                "style_region": "Left",
+                "more_styles": [{"name": "", "file": mosaic, "weight": 1.0, "region": ""}],
             }),
             ("Content Weight 1", {"content_weight": 1.0}),
             ("Content: Clay", {"content_source": "CLAY", "content_weight": 0.5}),
