@@ -54,3 +54,14 @@ class VisitedAdam:
             value[rows] -= rate * mean / (1 - BETAS[0] ** seen) / spread
             memory.mean[rows], memory.square[rows], memory.seen[rows] = mean, square, seen
             value.grad = None
+
+    def kept(self) -> list[list[Tensor]]:
+        """For each parameter, what is remembered of it: three tensors, not copied."""
+        return [[memory.mean, memory.square, memory.seen] for memory in self._memories]
+
+    def restore(self, kept: Sequence[Sequence[Tensor]]) -> None:
+        """Remember what `kept` told of parameters of the same shapes."""
+        self._memories = [
+            _Memory(*(part.to(value.device) for part in parts))
+            for value, parts in zip(self._values, kept, strict=True)
+        ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -90,6 +90,17 @@ class Critic:
             target.running = running
         self.contents.clear()
         self.strength = float(torch.stack(strengths).mean()) if strengths else 0.0
+
+    def kept(self) -> dict[str, Any]:
+        """What changes within a scale: generator and running descriptions, not copied."""
+        running = [target.running for target in self.targets]
+        return {"generator": self.generator.get_state(), "running": running}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on in the scale that was started last, from what `kept` told of it."""
+        self.generator.set_state(kept["generator"])
+        for target, running in zip(self.targets, kept["running"], strict=True):
+            target.running = [one.to(target.palette.device) for one in running]
 
     def judge(self, image: Tensor, plan: Plan) -> Losses:
         """Losses of `image` (1, 3, H, W), a render of `plan`."""

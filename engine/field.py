@@ -59,9 +59,15 @@ class Lattice:
         shift = jitter + 2 - turned.amin(0).floor()
         cells = _key((turned + shift).floor().to(torch.int64)).unique()
         corners = (cells[:, None] + _corner_offsets(points.device)).unique()
-        empty = torch.empty(0, 8, dtype=torch.int32, device=points.device)
-        bare = cls(cell, rotation, shift, cells[:0], empty, corners)
-        return bare._with_cells(cells)
+        return cls.of(cell, rotation, shift, cells, corners)
+
+    @classmethod
+    def of(
+        cls, cell: float, rotation: Tensor, shift: Tensor, cells: Tensor, corners: Tensor
+    ) -> Lattice:
+        """The lattice with these attributes, from which its table follows."""
+        empty = torch.empty(0, 8, dtype=torch.int32, device=cells.device)
+        return cls(cell, rotation, shift, cells[:0], empty, corners)._with_cells(cells)
 
     def including(self, points: Tensor) -> Lattice:
         """This lattice, able to look up `points` too; corners that it lacks count as 0."""
@@ -171,6 +177,26 @@ class Field(nn.Module):
         touched = (self.values[-1] != self.untouched).any(-1)
         touched[-1] = False
         return (trilinear(lookup.fraction) * touched[lattice.table[lookup.cell]]).sum(-1)
+
+    def kept(self) -> dict[str, Any]:
+        """All that `restore` needs, tensors not copied."""
+        return {
+            "lattices": [[la.cell, la.rotation, la.shift, la.cells, la.corners]
+                         for la in self.lattices],
+            "values": [values.detach() for values in self.values],
+            "untouched": self.untouched,
+        }  # fmt: skip
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Be the field that gave `kept`, with its lattices: another machine rounds otherwise."""
+        device = self.untouched.device
+        self.lattices = [
+            Lattice.of(cell, *(tensor.to(device) for tensor in tensors))
+            for cell, *tensors in kept["lattices"]
+        ]
+        for values, old in zip(self.values, kept["values"], strict=True):
+            values.data = old.to(device)
+        self.untouched = kept["untouched"].to(device)
 
     def _sum(self, lattices: list[Lattice], lookups: list[Lookup]) -> Tensor:
         parts = [

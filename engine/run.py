@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .backbone import Backbone, Weights, find_weights
+from .checkpoint import Checkpoint
 from .critic import LAYERS
 from .errors import JobError
 from .job import Job
@@ -24,6 +25,7 @@ from .picture import read_picture, write_heights, write_picture
 from .preview import Preview
 from .relief import Relief
 from .report import measure
+from .state import State
 from .stylize import Progress, optimise, prepare
 
 
@@ -47,7 +49,8 @@ class Wishes:
 def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> None:
     """Do the job in `folder` and write `result/texture.png` and `result/report.json` there.
 
-    With `result/relief.png`, if the settings ask for a relief.
+    With `result/relief.png`, if the settings ask for a relief. Until then `result/checkpoint.pt`
+    keeps how far it is; a run that finds it there goes on from it.
 
     Args:
         folder: of `Job.save`.
@@ -72,12 +75,18 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         backbone = Backbone(weights, LAYERS).to(device)
         painting = prepare(job, pictures, device)
         preview = Preview(painting, job.texture_shape, result) if previews else None
-        last = None
-        for last in optimise(job, painting, backbone):
+        state = State(job.settings, painting, backbone)
+        checkpoint = Checkpoint(result, job, weights.name, send)
+        checkpoint.resume(state)
+        began -= state.seconds
+        for progress in optimise(job, painting, backbone, state):
+            checkpoint.due(state)
             with writing_to(result):
-                shown = preview.due(last.share) if preview else None
-            send(progress_message(last, shown))
-            stop_if(wishes.cancel)
+                shown = preview.due(progress.share) if preview else None
+            send(progress_message(progress, shown))
+            if wishes.cancel.is_set():
+                checkpoint.write(state)
+                raise Cancelled
             if wishes.finish.is_set():
                 break
         send({"type": "STATUS", "text": "Baking the texture"})
@@ -89,11 +98,12 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         strokes = job.settings.strokes(painting.original.surface.extent)
         measures = measure(painting, texture, backbone, strokes, job.views)
         stop_if(wishes.cancel)
-    report = {**measures, **_costs(last, time.perf_counter() - began, weights, device)}
+    report = {**measures, **_costs(state, time.perf_counter() - began, weights, device)}
     with writing_to(result):
         write_picture(texture, result / "texture.png")
         relief_told = relief.write(result / "relief.png") if relief else {}
         _write_text(result / "report.json", json.dumps(report, indent=1))
+    checkpoint.remove()
     paths = {name: str(result / file) for name, file in
              (("texture", "texture.png"), ("report", "report.json"))}  # fmt: skip
     send({"type": "DONE", **paths, **relief_told})
@@ -174,15 +184,15 @@ def progress_message(progress: Progress, preview: Path | None) -> dict[str, obje
 
 
 def _costs(
-    last: Progress | None, seconds: float, weights: Weights, device: torch.device
+    state: State, seconds: float, weights: Weights, device: torch.device
 ) -> dict[str, object]:
-    """What the run took, and what it ran on."""
+    """What the run took, with what it went on from, and what it ran on."""
     return {
         "seconds": round(seconds, 3),
-        "seconds_per_step": round(last.seconds / last.step, 4) if last else 0.0,
-        "vgg_share": round(last.vgg_seconds / last.seconds, 4) if last else 0.0,
+        "seconds_per_step": round(state.seconds / state.done, 4) if state.done else 0.0,
+        "vgg_share": round(state.vgg_seconds / state.seconds, 4) if state.done else 0.0,
         "peak_memory_mb": round(_peak_memory(device) / 2**20, 1),
-        "steps": last.step if last else 0,
+        "steps": state.done,
         "backbone": weights.name,
         "device": str(device),
     }

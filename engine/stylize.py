@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .adam import VisitedAdam
 from .aims import Aim, aims_of
 from .backbone import Backbone
 from .color import KEEP, ColorMap, grey, match_colors
-from .critic import CONTENT_LAYER, Critic
+from .critic import CONTENT_LAYER
 from .errors import JobError
 from .field import Field
 from .job import Job
@@ -23,6 +22,7 @@ from .painting import Painting
 from .plans import LATTICE_PIXELS, cameras_of, plans_of
 from .schedule import Scale, schedule
 from .settings import Settings
+from .state import State
 from .surface import Surface
 from .texture import Atlas, rasterize_texels
 
@@ -118,55 +118,61 @@ def _start(settings: Settings, albedo: Tensor, aim: Aim) -> ColorMap:
             return ColorMap(torch.zeros(3, 3), colors.mean(0))
 
 
-def optimise(job: Job, painting: Painting, backbone: Backbone) -> Iterator[Progress]:
+def optimise(
+    job: Job, painting: Painting, backbone: Backbone, state: State | None = None
+) -> Iterator[Progress]:
     """Paint, and tell of every step.
 
     Args:
         job: validated.
         painting: of `prepare`; its field is changed in place.
         backbone: with the LAYERS of `critic`.
+        state: of `painting`, where to go on from; changed in place. None stands for the start.
 
     Raises:
         JobError: if no camera sees the mesh.
     """
     scales, surface = schedule(job.settings), painting.original.surface
     whole = sum(s.steps for s in scales if s.zoom == 1)
-    total, done, vgg_seconds = sum(s.steps for s in scales), 0, 0.0
-    work, all_work = 0.0, sum(s.steps * s.work for s in scales)
-    optimizer = VisitedAdam(list(painting.field.values))
-    order = torch.Generator().manual_seed(job.settings.seed)
-    critic = Critic(job.settings, painting, backbone)
+    total, all_work = sum(s.steps for s in scales), sum(s.steps * s.work for s in scales)
+    step, work = 0, 0.0
+    state = state or State(job.settings, painting, backbone)
     strokes = job.settings.strokes(surface.extent)
     background = painting.background
-    content = 0.0
-    began = time.perf_counter()
+    began = time.perf_counter() - state.seconds
     for scale in scales:
-        critic.start_scale(scale.unit * strokes, scale.layers)
+        if step + scale.steps < state.done:
+            step, work = step + scale.steps, work + scale.steps * scale.work
+            continue
+        state.start_scale(scale.unit * strokes, scale.layers)
         cameras = cameras_of(job, surface, scale)
         rates = _rates(painting.field, surface, scale)
-        for step, plan in enumerate(plans_of(painting, scale, cameras, background, order)):
+        for turn, plan in enumerate(plans_of(painting, scale, cameras, background, state.order)):
+            step, work = step + 1, work + scale.work
+            if step <= state.done:
+                continue
             paint = painting.field(plan.lookups)
             image = plan.shot.image(painting.colors(plan.ground, paint), background)  # (1, 3, H, W)
             seen = image.detach().requires_grad_()
             vgg_began = time.perf_counter()
-            losses = critic.judge(seen, plan)
+            losses = state.critic.judge(seen, plan)
             losses.total.backward()
-            vgg_seconds += time.perf_counter() - vgg_began
+            state.vgg_seconds += time.perf_counter() - vgg_began
             image.backward(seen.grad)
-            share = done / whole if scale.zoom == 1 else step / scale.steps
+            share = (step - 1) / whole if scale.zoom == 1 else turn / scale.steps
             factor = _decay(share, DECAY_FROM if scale.zoom == 1 else CLOSE_DECAY)
-            optimizer.step([rate * factor for rate in rates])
-            done, work = done + 1, work + scale.work
+            state.optimizer.step([rate * factor for rate in rates])
             told = {name: value.item() for name, value in losses._asdict().items()}
             if CONTENT_LAYER in scale.layers:
-                content = told["content"]
+                state.content = told["content"]
+            state.done, state.seconds = step, time.perf_counter() - began
             yield Progress(
-                step=done,
+                step=step,
                 steps=total,
                 share=work / all_work,
-                losses={**told, "content": content},
-                seconds=time.perf_counter() - began,
-                vgg_seconds=vgg_seconds,
+                losses={**told, "content": state.content},
+                seconds=state.seconds,
+                vgg_seconds=state.vgg_seconds,
             )
 
 

@@ -1,0 +1,126 @@
+"""The state of a run in a file, so that another run of the same job goes on from there."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from contextlib import suppress
+from dataclasses import asdict, fields
+from pathlib import Path
+from pickle import UnpicklingError
+from struct import error as StructError
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+import torch
+
+from .job import UNREADABLE, Job, Mesh
+from .messages import Send
+from .state import State
+
+VERSION = 1  # of what is kept and of what the steps do; older files are of no use to a newer run
+GAP = 30.0  # seconds between two checkpoints, at least
+SHARE = 0.02  # of the run's time that checkpoints may take
+ELSEWHERE = ("device", "weights_file")  # settings that may change from machine to machine
+DAMAGED = (*UNREADABLE, UnpicklingError, StructError)
+
+
+class Checkpoint:
+    """`checkpoint.pt` in the folder of a job's result.
+
+    Args:
+        folder: where the file is, or will be.
+        job: whose run it is.
+        network: name of the backbone.
+        send: takes messages.
+    """
+
+    def __init__(self, folder: Path, job: Job, network: str, send: Send) -> None:
+        self._file = folder / "checkpoint.pt"
+        self._part = folder / "checkpoint.pt.part"
+        self._job = digest_of(job, network)
+        self._send = send
+        self._next = time.perf_counter() + GAP
+
+    def resume(self, state: State) -> None:
+        """Put `state` where the file says; what is not this job's is ignored with a WARN."""
+        if not self._file.exists():
+            return
+        try:
+            kept = _read(self._file)
+        except DAMAGED as error:
+            self._warn(f"it is ignored, for it cannot be read ({type(error).__name__})")
+            return
+        if kept.get("job") != self._job:
+            self._warn("it is ignored, for another job left it")
+            return
+        state.restore(kept)
+        self._send({"type": "STATUS", "text": f"Going on after step {state.done}"})
+
+    def due(self, state: State) -> None:
+        """Write `state`, unless it is too early."""
+        began = time.perf_counter()
+        if began >= self._next:
+            self._next = began + GAP
+            self.write(state)
+            self._next = max(self._next, began + (time.perf_counter() - began) / SHARE)
+
+    def write(self, state: State) -> None:
+        """Write `state`; if that fails, WARN and try no more: a run can do without."""
+        try:
+            with self._part.open("wb") as stream:
+                torch.save({"job": self._job, **state.kept()}, stream)
+            self._part.replace(self._file)
+        except (OSError, RuntimeError) as error:
+            with suppress(OSError):
+                self._part.unlink()
+            self._next = math.inf
+            self._warn(f"it cannot be written ({error})")
+
+    def remove(self) -> None:
+        """Delete the file, whose run has its result; if it stays, that does no harm."""
+        for file in (self._file, self._part):
+            with suppress(OSError):
+                file.unlink()
+
+    def _warn(self, what: str) -> None:
+        text = " ".join(f"Checkpoint {str(self._file)!r}: {what}".splitlines())
+        self._send({"type": "WARN", "text": text})
+
+
+def digest_of(job: Job, network: str) -> str:
+    """A hash, in hexadecimal, of all that decides what a run of `job` paints with `network`."""
+    settings = {k: v for k, v in asdict(job.settings).items() if k not in ELSEWHERE}
+    told = (
+        VERSION, network, settings, job.texture_shape,
+        [(style.sha256, style.weight) for style in job.styles],
+        [view.aspect for view in job.views],
+    )  # fmt: skip
+    arrays = [
+        *(getattr(job.mesh, field.name) for field in fields(Mesh)),
+        *(matrix for view in job.views for matrix in (view.world_to_camera, view.projection)),
+        *(style.region for style in job.styles),
+        job.protected,
+        *job.originals,
+    ]
+    digest = hashlib.sha256(repr(told).encode())
+    for array in arrays:
+        digest.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What `Checkpoint.write` wrote; raises one of DAMAGED if it is not whole.
+
+    torch does not look at the checksums in its files, so that a flipped bit would be painted.
+    """
+    with ZipFile(file) as archive:
+        if archive.testzip() is not None:
+            raise BadZipFile
+    kept = torch.load(file, map_location="cpu", weights_only=True)
+    if not isinstance(kept, dict):
+        raise TypeError
+    return kept
