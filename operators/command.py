@@ -108,9 +108,6 @@ def run(arguments: list[str]) -> int:
             check_flat(options)
             check(options, report, save=save)
             images = paint_file(Path(file).absolute(), options)
-        for one in images:
-            if one.filepath:
-                _saved(bpy.path.abspath(one.filepath))
         if report:
             measures = json.loads(images[0][RECIPE])["report"]
             save_file(report.absolute(), json.dumps(measures, indent=1).encode())
@@ -118,6 +115,9 @@ def run(arguments: list[str]) -> int:
         if save:
             bpy.ops.wm.save_mainfile()
             _saved(bpy.data.filepath)
+        for one in reversed(images):  # the texture last: of several files, a farm shows the last
+            if one.filepath:
+                _saved(bpy.path.abspath(one.filepath))
     except JobError as error:
         print(f"Error: {error}", file=sys.stderr, flush=True)
         return 1

@@ -61,7 +61,7 @@ def test_texture_report_and_blend_file(painting, style, tmp_path, capfd):
     assert code == 0
     assert "Step 1/1, total 0.5, 1:01" in lines
     saved = [line for line in lines if line.startswith("Saved: '")]
-    assert saved == [f"Saved: '{path}'" for path in (output, report, blend)]
+    assert saved == [f"Saved: '{path}'" for path in (report, blend, output)]
     assert output.read_bytes() == painting.read_bytes()
     assert json.loads(report.read_text()) == REPORT
     bpy.ops.wm.open_mainfile(filepath=str(blend))

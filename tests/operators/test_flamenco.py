@@ -224,5 +224,5 @@ def test_a_task_paints_and_tells_the_worker(scene, style, tmp_path, monkeypatch,
     assert command.run(arguments[4:]) == 0
     stem = tmp_path / "not there yet" / "2026-01-31_235959" / "Spot_stripes"
     saved = SAVED.findall(capfd.readouterr().out)
-    assert saved == [f"{stem}.png", f"{stem}.json"]
-    assert Path(saved[0]).read_bytes() == texture.read_bytes()
+    assert saved == [f"{stem}.json", f"{stem}.png"]  # a worker shows the last
+    assert Path(saved[-1]).read_bytes() == texture.read_bytes()

@@ -101,7 +101,7 @@ def test_a_relief_and_its_undo(cube, style, tmp_path, capfd):
     assert command.run(["--object", "Cube", *arguments]) == 0
     bpy.ops.ed.undo_push(message="painted")
     said = capfd.readouterr().out
-    assert said.index(f"Saved: '{output}'") < said.index(f"Saved: '{tmp_path / 'o_relief.png'}'")
+    assert said.index(f"Saved: '{tmp_path / 'o_relief.png'}'") < said.index(f"Saved: '{output}'")
     (link,) = principled(cube.active_material).inputs["Normal"].links
     assert link.from_node.inputs["Strength"].default_value == 0.25
     bpy.ops.ed.undo()
