@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -82,6 +82,7 @@ def measure(
     backbone: Backbone,
     strokes: float,
     views: Sequence[View] = (),
+    tell: Callable[[float], None] = lambda _share: None,
 ) -> dict[str, float]:
     """All measures of the picture itself; the design names them.
 
@@ -91,6 +92,7 @@ def measure(
         backbone: with the LAYERS of `critic`.
         strokes: short side of the style picture over the frame that fits the object.
         views: that it was painted from; none stands for the sphere.
+        tell: called now and then with the share done, 0-1; what it raises ends the measuring.
     """
     original = painting.original
     pyramid = mip_pyramid(texture)
@@ -102,7 +104,8 @@ def measure(
     grams_before: list[list[list[Tensor]]] = [[] for _ in painting.aims]
     content = []
     strength = content_strength(painting.aims, SIDE * strokes, backbone)
-    for view, color in zip(held_out, painted, strict=True):
+    for done, (view, color) in enumerate(zip(held_out, painted, strict=True)):
+        tell(done / (len(held_out) + 1))
         shot = view.shot
         after, before = (
             backbone(painting.judged(shot.image(image, background)), LAYERS)
@@ -118,6 +121,7 @@ def measure(
             masks = masks_of(after, region)
             grams[number].append([gram(after[n], masks[n]) for n in STYLE_LAYERS])
             grams_before[number].append([gram(before[n], masks[n]) for n in STYLE_LAYERS])
+    tell(len(held_out) / (len(held_out) + 1))
     distance = distance_before = total = 0.0
     for aim, found, earlier in zip(painting.aims, grams, grams_before, strict=True):
         if found and aim.weight:

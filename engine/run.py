@@ -94,9 +94,13 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         stop_if(wishes.cancel)
         relief = _Baked.of(painting, job, send, wishes)
         stop_if(wishes.cancel)
-        send({"type": "STATUS", "text": "Measuring the result"})
+
+        def tell(share: float) -> None:
+            stop_if(wishes.cancel)
+            send({"type": "STATUS", "text": f"Measuring the result: {share:.0%}"})
+
         strokes = job.settings.strokes(painting.original.surface.extent)
-        measures = measure(painting, texture, backbone, strokes, job.views)
+        measures = measure(painting, texture, backbone, strokes, job.views, tell)
         stop_if(wishes.cancel)
     report = {**measures, **_costs(state, time.perf_counter() - began, weights, device)}
     with writing_to(result):

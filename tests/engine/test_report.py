@@ -242,6 +242,22 @@ def test_a_result_that_is_the_original(backbone) -> None:
 
 
 @pytest.mark.usefixtures("few_small_views")
+def test_measuring_tells_how_far_it_is_and_can_be_ended(backbone) -> None:
+    image, shares = picture(0, SIZE), []
+    painting = painting_of(sphere(16, 24), image, noise(1, 3, 80, 90))
+    measure(painting, image, backbone, 1.0, tell=shares.append)
+    assert len(shares) > 2
+    assert shares == sorted(set(shares))
+    assert 0 <= shares[0] < shares[-1] < 1
+
+    def stop(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(painting, image, backbone, 1.0, tell=stop)
+
+
+@pytest.mark.usefixtures("few_small_views")
 def test_a_result_that_has_the_styles_colours(backbone) -> None:
     """One colour all over, and a style picture of that colour."""
     color = torch.tensor((0.7, 0.4, 0.2))
