@@ -34,7 +34,7 @@ TRAVEL = 0.6  # how far close-ups may move what is as fine as their pixels, in l
 FASTEST = 0.15  # learning rate of close-ups, at most
 USUALLY_COVERED = 0.7  # share of a close-up that shows the mesh
 NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
-GRAIN = 0.3  # the same from a look of one colour, which gives descent nothing to begin with
+GRAIN = 0.3  # the same from the original's look: flat parts give descent nothing to begin with
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
 SURFACE_TEXELS = 1024  # texture size at which the surface is sampled for the lattices
 
@@ -94,7 +94,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device) -> Paint
     keeps_hues = settings.color == "ORIGINAL"
     if settings.start == "NOISE":
         field.scatter(NOISE, seed=settings.seed)
-    elif is_plain(albedo):
+    elif settings.start == "MATCHED" or is_plain(albedo):
         field.scatter(GRAIN, seed=settings.seed)
     return Painting(
         original,

@@ -265,9 +265,10 @@ def test_close_ups_tell_the_content_of_the_whole_views(pictures, backbone) -> No
     assert steps[-1].losses["content"] == steps[-2].losses["content"]
 
 
-def test_a_look_of_one_colour_starts_with_a_grain(pictures) -> None:
+@pytest.mark.parametrize("start", ["MATCHED", "ORIGINAL"])
+def test_a_look_of_one_colour_starts_with_a_grain(pictures, start) -> None:
     """Without it every place is like every other, and strokes take long to part."""
     grey = (np.full((1, 1, 3), 0.5, np.float32),)
-    job = job_of(pictures, originals=grey)
+    job = job_of(pictures, originals=grey, start=start)
     start = prepare(job, [read_picture(pictures[0])], CPU).bake((SIZE, SIZE))[in_islands(job)]
     assert 0.01 < float(start.std(0).max()) < 0.2
