@@ -13,7 +13,6 @@ from struct import error as StructError
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import numpy as np
 import torch
 
 from .job import UNREADABLE, Job, Mesh
@@ -108,7 +107,7 @@ def digest_of(job: Job, network: str) -> str:
     digest = hashlib.sha256(repr(told).encode())
     for array in arrays:
         digest.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
-        digest.update(b"" if array is None else np.ascontiguousarray(array))
+        digest.update(b"" if array is None else array.tobytes())
     return digest.hexdigest()
 
 
