@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,7 +222,8 @@ def test_code_in_a_file_is_not_run(left, said, tmp_path, kind) -> None:
         torch.save({"job": Trap(touched)}, file)
     assert ignores(written, state, said)
     assert not touched.exists()
-    torch.load(file, weights_only=False)
+    with suppress(RuntimeError):  # a bare pickle is no checkpoint, but has run by then
+        torch.load(file, weights_only=False)
     assert touched.exists(), "the trap itself is broken"
 
 
