@@ -55,6 +55,10 @@ class VisitedAdam:
             memory.mean[rows], memory.square[rows], memory.seen[rows] = mean, square, seen
             value.grad = None
 
+    def unmoved(self) -> list[Tensor]:
+        """For each parameter, its rows (N,) that no step has moved."""
+        return [memory.seen[:, 0] == 0 for memory in self._memories]
+
     def kept(self) -> list[list[Tensor]]:
         """For each parameter, what is remembered of it: three tensors, not copied."""
         return [[memory.mean, memory.square, memory.seen] for memory in self._memories]

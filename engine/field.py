@@ -7,6 +7,7 @@ that no direction shows. Values live only on corners of voxels that the surface 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -132,6 +133,13 @@ class Field(nn.Module):
             values.copy_(noise * deviation * math.sqrt(NOISE_GAIN / len(self.values)))
             values[-1] = 0
         self.untouched.copy_(self.values[-1])
+
+    @torch.no_grad()
+    def clear(self, rows: Sequence[Tensor]) -> None:
+        """Put the values in `rows`, (N,) bool for each lattice, back to 0."""
+        for values, chosen in zip(self.values, rows, strict=True):
+            values[chosen] = 0
+        self.untouched[rows[-1]] = 0
 
     def include(self, points: Tensor) -> None:
         """Make `points` (N, 3) ones that `locate` can find; lookups made before are void."""

@@ -28,6 +28,8 @@ from .report import measure
 from .state import State
 from .stylize import Progress, optimise, prepare
 
+CPU_ALLOCATOR = "DefaultCPUAllocator"  # who says in torch that the memory is full
+
 
 class Cancelled(Exception):
     """The run was asked to stop."""
@@ -89,6 +91,7 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
                 raise Cancelled
             if wishes.finish.is_set():
                 break
+        state.settle()
         send({"type": "STATUS", "text": "Baking the texture"})
         texture = painting.bake(job.texture_shape)
         stop_if(wishes.cancel)
@@ -238,9 +241,19 @@ def enough_memory(device: torch.device) -> Iterator[None]:
     """Tell as a JobError that the memory of `device` is full."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not _is_full(error):
+            raise
+        said = str(error).splitlines() or ["no room for Python"]
+        larger = "" if device.type == "cpu" else ", or device CPU"
         raise JobError(
             f"Device {device}",
-            f"its memory is full ({str(error).splitlines()[0]})",
-            "Choose a faster preset, or device CPU",
+            f"its memory is full ({said[0]})",
+            f"Choose a faster preset or a smaller texture{larger}, or close other programs",
         ) from error
+
+
+def _is_full(error: RuntimeError | MemoryError) -> bool:
+    """Whether there was too little memory; torch has a name for that on GPUs only."""
+    named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return named or CPU_ALLOCATOR in str(error)

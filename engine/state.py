@@ -49,6 +49,10 @@ class State:
             self.critic.restore(self._restored)
             self._restored = None
 
+    def settle(self) -> None:
+        """Clear what no step has moved: a start from noise is not for what no view has seen."""
+        self.field.clear(self.optimizer.unmoved())
+
     def kept(self) -> dict[str, Any]:
         """What `restore` needs: numbers and tensors, not copied, in dicts and lists.
 

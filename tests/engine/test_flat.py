@@ -49,7 +49,7 @@ def same_colors(job: Job) -> Tensor:
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 160), (160, 64), (70, 999)])
 def test_every_texel_is_a_pixel_of_the_original(tmp_path, shape) -> None:
-    job = flat_job(tmp_path, shape)
+    job = flat_job(tmp_path, shape, start="ORIGINAL")
     baked = prepare(job, [same_colors(job)], CPU).bake(job.texture_shape)
     assert tuple(baked.shape) == (*shape, 3)
     assert np.abs(baked.numpy() - job.originals[0]).max() < 8e-3  # a pixel beside is 1e-2 away
