@@ -94,7 +94,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device) -> Paint
     keeps_hues = settings.color == "ORIGINAL"
     if settings.start == "NOISE":
         field.scatter(NOISE, seed=settings.seed)
-    elif settings.start == "MATCHED" or is_plain(albedo):
+    elif settings.style_weight and (settings.start == "MATCHED" or is_plain(albedo)):
         field.scatter(GRAIN, seed=settings.seed)
     return Painting(
         original,
