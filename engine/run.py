@@ -90,8 +90,8 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
                 checkpoint.write(state)
                 raise Cancelled
             if wishes.finish.is_set():
+                state.settle()
                 break
-        state.settle()
         send({"type": "STATUS", "text": "Baking the texture"})
         texture = painting.bake(job.texture_shape)
         stop_if(wishes.cancel)

@@ -174,6 +174,7 @@ def optimise(
                 seconds=state.seconds,
                 vgg_seconds=state.vgg_seconds,
             )
+    state.settle()
 
 
 def _rates(field: Field, surface: Surface, scale: Scale) -> list[float]:
