@@ -97,11 +97,7 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         stop_if(wishes.cancel)
         relief = _Baked.of(painting, job, send, wishes)
         stop_if(wishes.cancel)
-
-        def tell(share: float) -> None:
-            stop_if(wishes.cancel)
-            send({"type": "STATUS", "text": f"Measuring the result: {share:.0%}"})
-
+        tell = _teller("Measuring the result", send, wishes)
         strokes = job.settings.strokes(painting.original.surface.extent)
         measures = measure(painting, texture, backbone, strokes, job.views, tell)
         stop_if(wishes.cancel)
@@ -127,13 +123,9 @@ class _Baked:
     @classmethod
     def of(cls, painting: Painting, job: Job, send: Send, wishes: Wishes) -> _Baked | None:
         """What the settings ask for, if anything."""
-
-        def tell(share: float) -> None:
-            stop_if(wishes.cancel)
-            send({"type": "STATUS", "text": f"Baking the relief: {share:.0%}"})
-
         if job.settings.relief == "NONE":
             return None
+        tell = _teller("Baking the relief", send, wishes)
         tell(0)
         relief, shape = Relief.of(painting), job.texture_shape
         if job.settings.relief == "BUMP":
@@ -144,6 +136,16 @@ class _Baked:
         """Write it, and give what the message DONE tells of it."""
         self.writer(self.image, file)
         return {"relief": str(file), "relief_height": self.height}
+
+
+def _teller(what: str, send: Send, wishes: Wishes) -> Callable[[float], None]:
+    """What takes the share of `what` that is done: it tells that, or ends the run if wished."""
+
+    def tell(share: float) -> None:
+        stop_if(wishes.cancel)
+        send({"type": "STATUS", "text": f"{what}: {share:.0%}"})
+
+    return tell
 
 
 def choose_device(name: str) -> torch.device:
