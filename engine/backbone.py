@@ -14,13 +14,15 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
+from .contents import is_file
 from .errors import JobError
 
 BUNDLED = Path(__file__).with_name("vgg16_features.pt")
 CACHED_VGG19 = "vgg19-dcbb9e9d.pth"
-CONFIGURATIONS = {"VGG16": "D", "VGG19": "E"}
+# Convolutions in each block, and their channels (table 1 of the paper, columns D and E).
+CONVOLUTIONS = {"VGG16": (2, 2, 3, 3, 3), "VGG19": (2, 2, 4, 4, 4)}
+CHANNELS = (64, 128, 256, 512, 512)
 # What unpickling raises over a file that was made by nobody for this purpose.
 UNREADABLE = (
     OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError,
@@ -47,7 +49,7 @@ def find_weights(backbone: str, weights_file: str) -> Weights:
     Raises:
         JobError: if the file named is not there, or VGG-19 was asked for and is nowhere.
     """
-    if weights_file and not Path(weights_file).is_file():
+    if weights_file and not is_file(Path(weights_file)):
         raise JobError(
             f"Weights file {weights_file!r}",
             "there is no such file",
@@ -88,19 +90,16 @@ class Backbone(nn.Module):
 
     def __init__(self, weights: Weights, layers: tuple[str, ...]) -> None:
         super().__init__()
-        with torch.device("meta"):
-            modules = make_layers(cfgs[CONFIGURATIONS[weights.name]], batch_norm=False)
-        modules.load_state_dict(_read(weights), assign=True)
-        names = _names(modules)
-        missing = set(layers) - set(names)
+        network = _network(weights.name)
+        missing = set(layers) - set(network)
         if missing:
             raise ValueError(f"{weights.name} has no layers {sorted(missing)}")
+        stages = nn.Sequential(*network.values())
+        stages.load_state_dict(_read(weights, stages.state_dict()), assign=True)
+        names = list(network)
         deepest = max(names.index(layer) for layer in layers)
         self.names = names[: deepest + 1]
-        self.stages = nn.ModuleList(
-            nn.AvgPool2d(2) if isinstance(m, nn.MaxPool2d) else _plain(m)
-            for m in list(modules)[: deepest + 1]
-        )
+        self.stages = stages[: deepest + 1]
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
         self.register_buffer("std", torch.tensor(STD)[:, None, None])
         self.requires_grad_(False).to(memory_format=torch.channels_last)
@@ -121,27 +120,23 @@ class Backbone(nn.Module):
         return out
 
 
-def _plain(module: nn.Module) -> nn.Module:
-    """The module, but never working in place: features that were handed out must last."""
-    return nn.ReLU(inplace=False) if isinstance(module, nn.ReLU) else module
+def _network(name: str) -> dict[str, nn.Module]:
+    """The layers of VGG in order, 'conv1_1', 'relu1_1', ... 'pool5', without their parameters."""
+    layers: dict[str, nn.Module] = {}
+    before = 3
+    with torch.device("meta"):
+        blocks = zip(CONVOLUTIONS[name], CHANNELS, strict=True)
+        for block, (count, channels) in enumerate(blocks, 1):
+            for number in range(1, count + 1):
+                layers[f"conv{block}_{number}"] = nn.Conv2d(before, channels, 3, padding=1)
+                layers[f"relu{block}_{number}"] = nn.ReLU()
+                before = channels
+            layers[f"pool{block}"] = nn.AvgPool2d(2)
+    return layers
 
 
-def _names(modules: nn.Sequential) -> list[str]:
-    """'conv1_1', 'relu1_1', 'conv1_2', ... 'pool1', 'conv2_1' ..., as in the paper."""
-    names, block, number = [], 1, 0
-    for module in modules:
-        if isinstance(module, nn.MaxPool2d):
-            names.append(f"pool{block}")
-            block, number = block + 1, 0
-        else:
-            kind = "conv" if isinstance(module, nn.Conv2d) else "relu"
-            number += kind == "conv"
-            names.append(f"{kind}{block}_{number}")
-    return names
-
-
-def _read(weights: Weights) -> dict[str, Tensor]:
-    """Parameters of the convolutions, float32, keyed as torchvision's `features`."""
+def _read(weights: Weights, expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Parameters of the convolutions, float32, keyed and shaped as `expected`."""
     trouble = JobError(
         f"Weights file {str(weights.file)!r}",
         f"it does not hold the weights of {weights.name}",
@@ -154,10 +149,12 @@ def _read(weights: Weights) -> dict[str, Tensor]:
     if not isinstance(state, dict):
         raise trouble
     state = {str(k).removeprefix("features."): v for k, v in state.items()}
-    with torch.device("meta"):
-        expected = make_layers(cfgs[CONFIGURATIONS[weights.name]], batch_norm=False).state_dict()
     for name, like in expected.items():
         found = state.get(name)
-        if not isinstance(found, Tensor) or found.shape != like.shape or not found.isfinite().all():
+        if not isinstance(found, Tensor) or found.layout != torch.strided:
+            raise trouble
+        if found.shape != like.shape or not found.is_floating_point():
+            raise trouble
+        if not found.isfinite().all():
             raise trouble
     return {k: state[k].float() for k in expected}

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .texture import MARGIN, blocks, fill_margin, rasterize_texels
+from .surface import Surface
+from .texture import MARGIN, blocks, fill_margin
 
 BLOCK = 1 << 18  # texels baked at once
 Tell = Callable[[float], None]  # takes the share that is done, 0-1
@@ -16,7 +17,8 @@ Tell = Callable[[float], None]  # takes the share that is done, 0-1
 
 @torch.no_grad()
 def bake(
-    uvs: Tensor,
+    surface: Surface,
+    texture: int,
     shape: tuple[int, int],
     channels: int,
     values: Callable[[Tensor, Tensor, Tensor], Tensor],
@@ -27,22 +29,24 @@ def bake(
     Texels that no island or margin reaches take the mean of those that are painted.
 
     Args:
-        uvs: (F, 3, 2) float32, of the faces.
+        surface: of the mesh.
+        texture: number of the one that is baked.
         shape: height and width in texels.
         channels: of a value.
         values: takes faces (N,), barycentric coordinates (N, 3) and footprints (N,), as
             `Original.albedo` does, and gives (N, channels) float32.
-        tell: called after each block.
+        tell: called now and then; what it raises ends the baking.
     """
-    texels = rasterize_texels(uvs, shape)
-    image = torch.zeros(math.prod(shape), channels, device=uvs.device)
-    for part in blocks(len(texels.texel), BLOCK):
-        face, bary = texels.face[part], texels.bary[part]
-        footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
-        image[texels.texel[part]] = values(face, bary, footprint)
-        tell(part.stop / len(texels.texel))
-    covered = torch.zeros(math.prod(shape), dtype=torch.bool, device=image.device)
-    covered[texels.texel] = True
-    mean = image[texels.texel].mean(0) if len(texels.texel) else image[0]
+    image = torch.zeros(math.prod(shape), channels, device=surface.uvs.device)
+    covered = torch.zeros(len(image), dtype=torch.bool, device=image.device)
+    for texels in surface.texel_bands(texture, shape):
+        for part in blocks(len(texels.texel), BLOCK):
+            face, bary = texels.face[part], texels.bary[part]
+            footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
+            image[texels.texel[part]] = values(face, bary, footprint)
+            tell(float(texels.texel[part][-1] + 1) / len(image))
+        covered[texels.texel] = True
+    tell(1.0)
+    mean = image.sum(0, dtype=torch.float64) / covered.sum().clamp(min=1)
     image, covered = fill_margin(image.view(*shape, channels), covered.view(shape), MARGIN)
-    return image.where(covered[..., None], mean)
+    return image.where(covered[..., None], mean.float())

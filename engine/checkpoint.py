@@ -7,6 +7,7 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import asdict, fields
+from itertools import cycle
 from pathlib import Path
 from pickle import UnpicklingError
 from struct import error as StructError
@@ -15,14 +16,18 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
+from .contents import check_packed
+from .errors import JobError
 from .job import UNREADABLE, Job, Mesh
 from .messages import Send
+from .settings import is_number
 from .state import State
 
-VERSION = 1  # of what is kept and of what the steps do; older files are of no use to a newer run
+VERSION = 2  # of what is kept and of what the steps do; older files are of no use to a newer run
 GAP = 30.0  # seconds between two checkpoints, at least
 SHARE = 0.02  # of the run's time that checkpoints may take
 ELSEWHERE = ("device", "weights_file")  # settings that may change from machine to machine
+LARGE = 1e12  # beyond what is counted or measured of a run
 DAMAGED = (*UNREADABLE, UnpicklingError, StructError)
 
 
@@ -34,12 +39,15 @@ class Checkpoint:
         job: whose run it is.
         network: name of the backbone.
         send: takes messages.
+
+    Attributes:
+        job: `digest_of` the job.
     """
 
     def __init__(self, folder: Path, job: Job, network: str, send: Send) -> None:
         self._file = folder / "checkpoint.pt"
         self._part = folder / "checkpoint.pt.part"
-        self._job = digest_of(job, network)
+        self.job = digest_of(job, network)
         self._send = send
         self._next = time.perf_counter() + GAP
 
@@ -52,10 +60,20 @@ class Checkpoint:
         except DAMAGED as error:
             self._warn(f"it is ignored, for it cannot be read ({type(error).__name__})")
             return
-        if kept.get("job") != self._job:
+        if kept.get("job") != self.job:
             self._warn("it is ignored, for another job left it")
             return
-        state.restore(kept)
+        if not _is_like(kept, {"job": self.job, **state.kept()}):
+            self._warn("it is ignored, for it holds something else than the state of a run")
+            return
+        try:
+            state.restore(kept)
+        except DAMAGED as error:
+            raise JobError(
+                f"Checkpoint {str(self._file)!r}",
+                f"it holds no state that a run can go on from ({error})",
+                "Delete it and run the job again",
+            ) from error
         self._send({"type": "STATUS", "text": f"Going on after step {state.done}"})
 
     def due(self, state: State) -> None:
@@ -70,7 +88,7 @@ class Checkpoint:
         """Write `state`; if that fails, WARN and try no more: a run can do without."""
         try:
             with self._part.open("wb") as stream:
-                torch.save({"job": self._job, **state.kept()}, stream)
+                torch.save({"job": self.job, **state.kept()}, stream)
             self._part.replace(self._file)
         except (OSError, RuntimeError) as error:
             with suppress(OSError):
@@ -93,7 +111,7 @@ def digest_of(job: Job, network: str) -> str:
     """A hash, in hexadecimal, of all that decides what a run of `job` paints with `network`."""
     settings = {k: v for k, v in asdict(job.settings).items() if k not in ELSEWHERE}
     told = (
-        VERSION, network, settings, job.texture_shape,
+        VERSION, network, settings, job.texture_shapes,
         [(style.sha256, style.weight) for style in job.styles],
         [view.aspect for view in job.views],
     )  # fmt: skip
@@ -111,11 +129,38 @@ def digest_of(job: Job, network: str) -> str:
     return digest.hexdigest()
 
 
+def _is_like(kept: Any, like: Any) -> bool:
+    """Whether what was read is of the kind of `like`: keys, types, and shapes but for the first
+    dimension and the lengths of lists, which grow during a run."""
+    match like:
+        case dict():
+            return (
+                isinstance(kept, dict)
+                and kept.keys() == like.keys()
+                and all(_is_like(kept[key], like[key]) for key in like)
+            )
+        case list():
+            return isinstance(kept, list) and (
+                not like or all(_is_like(one, other) for one, other in zip(kept, cycle(like)))
+            )
+        case torch.Tensor():
+            return (
+                isinstance(kept, torch.Tensor)
+                and (kept.dtype, kept.layout) == (like.dtype, like.layout)
+                and kept.shape[1:] == like.shape[1:]
+                and kept.ndim == like.ndim
+            )
+        case int() | float():
+            return is_number(kept) and 0 <= kept < LARGE
+    return type(kept) is type(like)
+
+
 def _read(file: Path) -> dict[str, Any]:
     """What `Checkpoint.write` wrote; raises one of DAMAGED if it is not whole.
 
     torch does not look at the checksums in its files, so that a flipped bit would be painted.
     """
+    check_packed(file)
     with ZipFile(file) as archive:
         if archive.testzip() is not None:
             raise BadZipFile

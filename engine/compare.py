@@ -111,14 +111,14 @@ def compare(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False)
         ]
         backbone = Backbone(weights, LAYERS).to(device)
         total = _Total(jobs)
-        shown: Path | None = None
+        shown: tuple[Path, ...] = ()
         for number, each in enumerate(jobs):
             stop_if(wishes.cancel)
             styles = [read_picture(style.file) for style in each.styles]
             painting = prepare(each, styles, device)
             for progress in optimise(each, painting, backbone):
                 send(progress_message(total.after(number, progress), shown))
-                shown = None
+                shown = ()
                 stop_if(wishes.cancel)
                 if wishes.finish.is_set():
                     break
@@ -126,9 +126,10 @@ def compare(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False)
             if wishes.finish.is_set():
                 break
             if previews and number + 1 < len(jobs):
-                shown = result / f"sheet_{number % 2}.png"
+                file = result / f"sheet_{number % 2}.png"
                 with writing_to(result):
-                    write_sheet(draw_sheet(references, cells, comparison.columns), shown)
+                    write_sheet(draw_sheet(references, cells, comparison.columns), file)
+                shown = (file,)
     sheet = result / "sheet.png"
     with writing_to(result):
         write_sheet(draw_sheet(references, cells, comparison.columns), sheet)

@@ -25,7 +25,7 @@ from .style_losses import STYLE_LOSSES
 
 CONTENT_LAYER = "relu4_2"
 LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
-GRAM_MEMORY = 0.5  # share of the running Gram that a step keeps; with more, colours swing
+GRAM_MEMORY = 0.5  # share of the running Gram that a view keeps; with more, colours swing
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
 PALETTE = 1024  # colours that stand for a style's
 PALETTE_WEIGHT = 0.1  # of colours that the style does not have, beside its other statistics
@@ -42,12 +42,17 @@ class Losses(NamedTuple):
 
 @dataclass
 class _Target:
-    """One style at the current scale: its descriptions a layer, and the running ones."""
+    """One style at the current scale: its descriptions a layer, and the running ones.
+
+    `present` sums up what each of the step's `views` that show the style would make of these.
+    """
 
     aim: Aim
     palette: Tensor  # (PALETTE, 3)
     wanted: list[Tensor]
     running: list[Tensor] = field(default_factory=list)
+    present: list[Tensor] = field(default_factory=list)
+    views: int = 0
 
 
 class Critic:
@@ -67,18 +72,19 @@ class Critic:
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.layers: tuple[str, ...] = ()
         self.targets: list[_Target] = []
-        self.strength = 0.0
+        self.strength = self.memory = 0.0
         self.contents: dict[int, Tensor] = {}
 
-    def start_scale(self, unit: float, layers: tuple[str, ...]) -> None:
+    def start_scale(self, unit: float, layers: tuple[str, ...], views: int) -> None:
         """Take the style pictures with a short side of `unit` pixels as the targets.
 
         Args:
             unit: pixels.
             layers: of LAYERS, those to judge by.
+            views: that a step sees.
         """
         before = [target.running for target in self.targets] if layers == self.layers else []
-        self.layers = layers
+        self.layers, self.memory = layers, GRAM_MEMORY**views
         self.names = [name for name in STYLE_LAYERS if name in layers]
         self.targets, strengths = [], list[Tensor]()
         for aim in self.painting.aims:
@@ -102,11 +108,11 @@ class Critic:
         for target, running in zip(self.targets, kept["running"], strict=True):
             target.running = [one.to(target.palette.device) for one in running]
 
-    def judge(self, image: Tensor, plan: Plan) -> Losses:
-        """Losses of `image` (1, 3, H, W), a render of `plan`."""
+    def judge(self, image: Tensor, plan: Plan, generator: torch.Generator) -> Losses:
+        """Losses of `image` (1, 3, H, W), a render of `plan`; `generator` draws pixels."""
         seen = self.painting.judged(image)
         features = self.backbone(seen, self.layers)
-        style = self._style(seen, features, plan)
+        style = self._style(seen, features, plan, generator)
         content = style.new_zeros(())
         if CONTENT_LAYER in features:
             mask = masks_of(features, plan.shot.mask)[CONTENT_LAYER]
@@ -117,7 +123,27 @@ class Critic:
             total = total + self.settings.tv_weight * total_variation(image, plan.shot.mask)
         return Losses(content, style, total)
 
-    def _style(self, image: Tensor, features: dict[str, Tensor], plan: Plan) -> Tensor:
+    def present(self) -> list[Tensor]:
+        """What the step's views so far add to the running descriptions: sums over these views."""
+        for target in self.targets:
+            if self.loss.is_mean and not target.present:
+                target.present = [torch.zeros_like(one) for one in target.wanted]
+        return [one for target in self.targets for one in target.present]
+
+    def views(self) -> list[int]:
+        """How many of the step's views so far show each of the styles."""
+        return [target.views for target in self.targets]
+
+    def end_step(self, views: Sequence[float]) -> None:
+        """Run on from the means of what is `present`, of so many `views` for each style."""
+        for target, count in zip(self.targets, views, strict=True):
+            if count:
+                target.running = [one / count for one in target.present]
+            target.present, target.views = [], 0
+
+    def _style(
+        self, image: Tensor, features: dict[str, Tensor], plan: Plan, generator: torch.Generator
+    ) -> Tensor:
         """Mean of the styles' losses, each by its weight and its share of what the view shows."""
         parts, weights = [next(iter(features.values())).sum() * 0], [1e-12]
         shown = float(plan.shot.mask.sum())
@@ -125,21 +151,27 @@ class Critic:
             share = float(mask.sum()) / max(shown, 1e-6)
             if share < LEAST_SHARE or target.aim.weight == 0:
                 continue
-            loss = self._one_style(features, mask, target)
-            strange = off_palette(image, mask, target.palette, self.generator)
+            loss = self._one_style(features, mask, target, generator)
+            strange = off_palette(image, mask, target.palette, generator)
             parts.append(target.aim.weight * share * (loss + PALETTE_WEIGHT * strange))
             weights.append(target.aim.weight * share)
         return torch.stack(parts).sum() / sum(weights)
 
-    def _one_style(self, features: dict[str, Tensor], mask: Tensor, target: _Target) -> Tensor:
+    def _one_style(
+        self,
+        features: dict[str, Tensor],
+        mask: Tensor,
+        target: _Target,
+        generator: torch.Generator,
+    ) -> Tensor:
         """Weighted sum over layers."""
         masks = masks_of(features, mask)
-        found = [self.loss.describe(features[n], masks[n], self.generator) for n in self.names]
+        found = [self.loss.describe(features[n], masks[n], generator) for n in self.names]
         if self.loss.is_mean:
-            found = _averaged(found, target)
+            found = _averaged(found, target, self.memory)
         weights = dict(zip(STYLE_LAYERS, self.settings.layer_weights, strict=True))
         parts = [
-            weights[name] * self.loss.compare(one, wanted, self.generator)
+            weights[name] * self.loss.compare(one, wanted, generator)
             for name, one, wanted in zip(self.names, found, target.wanted, strict=True)
         ]
         return torch.stack(parts).sum()
@@ -175,14 +207,17 @@ def palette_of(picture: Tensor) -> Tensor:
     return colors[order[:PALETTE].to(colors.device)]
 
 
-def _averaged(found: list[Tensor], target: _Target) -> list[Tensor]:
+def _averaged(found: list[Tensor], target: _Target, memory: float) -> list[Tensor]:
     """Running means of descriptions, with the gradient of the newest."""
     newest = [one.detach() for one in found]
-    target.running = [
-        torch.lerp(new, old, GRAM_MEMORY)
+    running = [
+        torch.lerp(new, old, memory)
         for new, old in zip(newest, target.running or newest, strict=True)
     ]
-    return [straight_through(r, f) for r, f in zip(target.running, found, strict=True)]
+    earlier = target.present
+    target.present = [a + b for a, b in zip(earlier, running, strict=True)] if earlier else running
+    target.views += 1
+    return [straight_through(r, f) for r, f in zip(running, found, strict=True)]
 
 
 def _some_rows(rows: Tensor) -> Tensor:

@@ -79,23 +79,44 @@ class Lattice:
 
     def locate(self, points: Tensor) -> Lookup:
         """Find `points` (N, 3), which must be among those that the lattice can look up."""
+        keys, fraction = self._cells_of(points)
+        return Lookup(torch.searchsorted(self.cells, keys).to(torch.int32), fraction)
+
+    def corners_at(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows (N, 8) as in `table` around any `points` (N, 3), and the fractions (N, 3).
+
+        Unlike `locate` it needs no voxel to be known, and knows none more afterwards.
+        """
+        keys, fraction = self._cells_of(points)
+        # Points that follow each other, such as texels of a row, mostly share their voxel.
+        cells, run = keys.unique_consecutive(return_inverse=True)
+        slot = torch.searchsorted(self.cells, cells).clamp(max=len(self.cells) - 1)
+        rows = self.table.index_select(0, slot)
+        fresh = (self.cells[slot] != cells).nonzero()[:, 0]
+        rows[fresh] = self._rows_of(cells[fresh])
+        return rows.index_select(0, run), fraction
+
+    def _cells_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys (N,) of the voxels that hold `points` (N, 3), and where in them, (N, 3) in 0-1."""
         place = self._place(points)
         low = place.floor()
-        cell = torch.searchsorted(self.cells, _key(low.to(torch.int64)))
-        return Lookup(cell.to(torch.int32), (place - low).float())
+        return _key(low.to(torch.int64)), (place - low).float()
 
     def _place(self, points: Tensor) -> Tensor:
         return points.double() @ self.rotation.T / self.cell + self.shift
 
     def _with_cells(self, fresh: Tensor) -> Lattice:
         """Add the voxels of keys `fresh` (N,), none of which the lattice has yet."""
-        keys = fresh[:, None] + _corner_offsets(fresh.device)  # (N, 8)
+        cells, order = torch.cat((self.cells, fresh)).sort()
+        table = torch.cat((self.table, self._rows_of(fresh)))[order]
+        return Lattice(self.cell, self.rotation, self.shift, cells, table, self.corners)
+
+    def _rows_of(self, cells: Tensor) -> Tensor:
+        """Rows (N, 8) of the corners of voxels with keys `cells` (N,), as in `table`."""
+        keys = cells[:, None] + _corner_offsets(cells.device)  # (N, 8)
         row = torch.searchsorted(self.corners, keys)
         held = self.corners[row.clamp(max=len(self.corners) - 1)] == keys
-        rows = row.where(held, len(self.corners)).to(torch.int32)
-        cells, order = torch.cat((self.cells, fresh)).sort()
-        table = torch.cat((self.table, rows))[order]
-        return Lattice(self.cell, self.rotation, self.shift, cells, table, self.corners)
+        return row.where(held, len(self.corners)).to(torch.int32)
 
 
 class Field(nn.Module):
@@ -158,8 +179,11 @@ class Field(nn.Module):
     @torch.no_grad()
     def evaluate(self, points: Tensor) -> Tensor:
         """Values (N, 3) of all lattices at any `points` (N, 3)."""
-        lattices = [lattice.including(points) for lattice in self.lattices]
-        return self._sum(lattices, [lattice.locate(points) for lattice in lattices])
+        total = torch.zeros(len(points), 3, device=points.device)
+        for lattice, values in zip(self.lattices, self.values, strict=True):
+            rows, fraction = lattice.corners_at(points)
+            total += _WeightedSum.apply(values, rows, trilinear(fraction))
+        return total
 
     @torch.no_grad()
     def beside(self, points: Tensor) -> Tensor:
@@ -169,10 +193,8 @@ class Field(nn.Module):
         """
         total = torch.zeros(len(points), 3, device=points.device)
         for lattice, values in zip(self.lattices, self.values, strict=True):
-            wide = lattice.including(points)
-            lookup = wide.locate(points)
-            rows = wide.table.index_select(0, lookup.cell)  # (N, 8)
-            weights = trilinear(lookup.fraction) * (rows < len(values) - 1)
+            rows, fraction = lattice.corners_at(points)
+            weights = trilinear(fraction) * (rows < len(values) - 1)
             share = weights.sum(1, keepdim=True).clamp(min=1e-6)
             total += _WeightedSum.apply(values, rows, weights / share)
         return total
@@ -180,11 +202,10 @@ class Field(nn.Module):
     @torch.no_grad()
     def moved(self, points: Tensor) -> Tensor:
         """Share (N,) of each point's weight in the finest lattice on values that have moved."""
-        lattice = self.lattices[-1].including(points)
-        lookup = lattice.locate(points)
+        rows, fraction = self.lattices[-1].corners_at(points)
         touched = (self.values[-1] != self.untouched).any(-1)
         touched[-1] = False
-        return (trilinear(lookup.fraction) * touched[lattice.table[lookup.cell]]).sum(-1)
+        return (trilinear(fraction) * touched[rows]).sum(-1)
 
     def kept(self) -> dict[str, Any]:
         """All that `restore` needs, tensors not copied."""
@@ -253,6 +274,8 @@ def _corner_offsets(device: torch.device) -> Tensor:
 
 def trilinear(fraction: Tensor) -> Tensor:
     """Weights (N, 8) of a voxel's corners, in the order of CORNERS."""
-    pairs = torch.stack((1 - fraction, fraction), -1)  # (N, 3, 2)
-    x, y, z = pairs.unbind(1)
-    return (x[:, :, None, None] * y[:, None, :, None] * z[:, None, None, :]).flatten(1)
+    # One coordinate after the other in memory: small strides cost five times as much.
+    high = fraction.T.contiguous()
+    x, y, z = torch.stack((1 - high, high), 1)  # (2, N) each
+    xy = (x[:, None] * y).flatten(0, 1)  # (4, N)
+    return (xy[:, None] * z).flatten(0, 1).T.contiguous()

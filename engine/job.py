@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import zlib
 from dataclasses import asdict, dataclass, field, fields
@@ -18,16 +17,19 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from .contents import check_links, check_packed, is_file, read_json
 from .errors import JobError
 from .settings import Settings, is_number
 
-FORMAT = 2
+FORMAT = 3
 # What reading a folder raises that holds something else, or half of a job.
 UNREADABLE = (
     OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, RuntimeError, SyntaxError,
-    BadZipFile, TokenError, zlib.error,
+    ArithmeticError, BadZipFile, TokenError, zlib.error,
 )  # fmt: skip
 STYLE_SIDES = (16, 16384)
+STYLE_BYTES = 1 << 31
+ASPECTS = (1e-4, 1e4)
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,17 @@ class Mesh:
     Attributes:
         vertices: (V, 3) float32, world space, Z up, right-handed.
         faces: (F, 3) int64, indices into `vertices`.
-        uvs: (F, 3, 2) float32, per corner, u right and v up; outside 0-1 repeats.
+        uvs: (F, 3, 2) float32, per corner, in the face's own texture, u right and v up;
+            outside 0-1 repeats.
         materials: (F,) int64, indices into `Job.originals`.
+        textures: (F,) int64, which of the textures each face is painted in.
     """
 
     vertices: np.ndarray
     faces: np.ndarray
     uvs: np.ndarray
     materials: np.ndarray
+    textures: np.ndarray
 
     def validate(self) -> None:
         """Raise JobError unless the surface can be painted."""
@@ -53,6 +58,7 @@ class Mesh:
         _expect("faces", self.faces, np.int64, corners)
         _expect("uvs", self.uvs, np.float32, (*corners, 2))
         _expect("materials", self.materials, np.int64, corners[:1])
+        _expect("textures", self.textures, np.int64, corners[:1])
         if not len(self.faces):
             raise JobError("Mesh", "it has no faces", "Choose a mesh with faces")
         if self.faces.min() < 0 or self.faces.max() >= len(self.vertices):
@@ -103,11 +109,13 @@ class View:
         _expect(f"view {self.name}", self.world_to_camera, np.float32, (4, 4))
         _expect(f"view {self.name}", self.projection, np.float32, (4, 4))
         sound = np.isfinite(self.world_to_camera).all() and np.isfinite(self.projection).all()
-        if not sound or not is_number(self.aspect) or not 0 < self.aspect < math.inf:
+        low, high = ASPECTS
+        if not sound or not is_number(self.aspect) or not low <= self.aspect <= high:
             raise JobError(
                 f"Camera {self.name!r}",
-                "its matrices or its aspect are not finite numbers",
-                "Reset its transform and its lens",
+                f"its matrices are not finite numbers, or its aspect {self.aspect!r:.20} is not"
+                f" within {low:g} to {high:g}",
+                "Reset its transform and its lens, and look at the resolution of the scene",
             )
 
 
@@ -116,7 +124,7 @@ class Style:
     """A picture to paint in the style of.
 
     Attributes:
-        file: anything that Pillow decodes.
+        file: a picture of one of `picture.KINDS`.
         weight: how much it counts beside the run's other styles, >= 0.
         region: (F, 3) float32 in 0-1, per corner of the mesh, how strongly it is painted there;
             None paints it everywhere.
@@ -128,11 +136,18 @@ class Style:
 
     def validate(self) -> None:
         """Raise JobError unless the file is there and the weight is one."""
-        if not self.file.is_file():
+        if not is_file(self.file):
             raise JobError(
                 f"Style picture {str(self.file)!r}",
                 "there is no such file",
                 "Choose a picture that exists",
+            )
+        size = self.file.stat().st_size
+        if size > STYLE_BYTES:
+            raise JobError(
+                f"Style picture {self.file.name!r}",
+                f"its file has {size} bytes",
+                f"Choose one of {STYLE_BYTES} at most",
             )
         if not is_number(self.weight) or not 0 <= self.weight <= 1e6:
             raise JobError(
@@ -144,7 +159,8 @@ class Style:
     @property
     def sha256(self) -> str:
         """Hash of the file's bytes, in hexadecimal."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest()
+        with self.file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -161,8 +177,8 @@ class Job:
         more_styles: pictures to learn from besides.
         protected: (F, 3) float32 in 0-1, per corner of the mesh, how much of the original stays
             as it is; None protects nothing.
-        shape: height and width of the result in texels; none stands for a square of
-            `settings.texture_size`.
+        shapes: height and width in texels of each texture that is painted; none stands for one
+            square of `settings.texture_size`.
     """
 
     mesh: Mesh
@@ -172,7 +188,7 @@ class Job:
     views: tuple[View, ...] = field(default=())
     more_styles: tuple[Style, ...] = field(default=())
     protected: np.ndarray | None = None
-    shape: tuple[int, int] | None = None
+    shapes: tuple[tuple[int, int], ...] = field(default=())
 
     @property
     def styles(self) -> tuple[Style, ...]:
@@ -180,19 +196,19 @@ class Job:
         return (self.style, *self.more_styles)
 
     @property
-    def texture_shape(self) -> tuple[int, int]:
-        """Height and width of the result in texels."""
-        return self.shape or (self.settings.texture_size,) * 2
+    def texture_shapes(self) -> tuple[tuple[int, int], ...]:
+        """Height and width in texels of each texture that is painted."""
+        return self.shapes or ((self.settings.texture_size,) * 2,)
 
     def validate(self) -> None:
         """Raise JobError for the first thing that would stop the run."""
         self.settings.validate()
-        height, width = self.texture_shape
-        if min(height, width) < 1 or max(height, width) != self.settings.texture_size:
+        sides = [side for shape in self.texture_shapes for side in shape]
+        if min(sides) < 1 or max(sides) != self.settings.texture_size:
+            texels = ", ".join(f"{width} x {height}" for height, width in self.texture_shapes)
             raise JobError(
-                "Job shape",
-                f"{width} x {height} texels do not fit a texture size of"
-                f" {self.settings.texture_size}",
+                "Job shapes",
+                f"{texels} texels do not fit a texture size of {self.settings.texture_size}",
                 "Export the job again",
             )
         for style in self.styles:
@@ -214,6 +230,13 @@ class Job:
             raise JobError(
                 "Mesh",
                 f"it uses material {self.mesh.materials.max()} of {len(self.originals)}",
+                "Export it again",
+            )
+        used, count = self.mesh.textures, len(self.texture_shapes)
+        if not 0 <= used.min() <= used.max() < count:
+            raise JobError(
+                "Mesh",
+                f"it is painted in textures {used.min()} to {used.max()} of {count}",
                 "Export it again",
             )
         for index, image in enumerate(self.originals):
@@ -254,7 +277,7 @@ class Job:
             "settings": asdict(self.settings),
             "originals": len(self.originals),
             "views": [{"name": v.name, "aspect": v.aspect} for v in self.views],
-            "shape": self.shape,
+            "shapes": self.shapes,
         }
         (folder / "job.json").write_text(json.dumps(text, indent=1), encoding="utf-8")
 
@@ -266,9 +289,11 @@ class Job:
             JobError: if the folder holds no job, or one that cannot be run.
         """
         try:
-            text = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            check_links(folder)
+            text = read_json(folder / "job.json")
             if text["format"] != FORMAT:
                 raise ValueError(f"format {text['format']!r} instead of {FORMAT}")
+            check_packed(folder / "arrays.npz")
             with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
                 mesh = Mesh(**{f.name: arrays[f.name] for f in fields(Mesh)})
                 matrices = arrays["views"]
@@ -291,14 +316,14 @@ class Job:
             )
             settings = _settings(text["settings"])
             first, *others = styles
-            shape = _shape(text["shape"])
+            shapes = tuple((int(height), int(width)) for height, width in text["shapes"])
         except UNREADABLE as error:
             raise JobError(
                 f"Job folder {str(folder)!r}",
                 f"it cannot be read ({error})",
                 "Export the job again",
             ) from error
-        job = cls(mesh, first, settings, originals, views, tuple(others), protected, shape)
+        job = cls(mesh, first, settings, originals, views, tuple(others), protected, shapes)
         job.validate()
         return job
 
@@ -313,13 +338,6 @@ def style_file(folder: Path, number: int, name: str) -> Path:
 
 def _settings(values: dict[str, Any]) -> Settings:
     return Settings(**{**values, "layer_weights": tuple(values["layer_weights"])})
-
-
-def _shape(value: Any) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    height, width = value
-    return int(height), int(width)
 
 
 def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -6,18 +6,39 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from threading import Lock
 
 Send = Callable[[dict[str, object]], None]
 
 
 def messenger() -> Send:
-    """A function that writes messages to stdout, which is theirs alone from now on."""
+    """A function that writes messages to stdout, which is theirs alone from now on.
+
+    Any thread may call it. After an ERROR or DONE it writes no more.
+    """
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    lock, ended = Lock(), False
 
     def send(message: dict[str, object]) -> None:
-        out.write(json.dumps(message) + "\n")
-        out.flush()
+        nonlocal ended
+        with lock:
+            if ended:
+                return
+            ended = message["type"] in ("ERROR", "DONE")
+            out.write(json.dumps(message) + "\n")
+            out.flush()
+
+    return send
+
+
+def only_errors(rank: int) -> Send:
+    """A function for the process of that rank: errors go to stderr, all else to nobody."""
+
+    def send(message: dict[str, object]) -> None:
+        if message["type"] == "ERROR":
+            text = "{what}: {why}. {cure}".format_map(message)
+            print(f"Process {rank}: {text}", file=sys.stderr, flush=True)
 
     return send
 

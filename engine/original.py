@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .color import ColorMap, match_colors
 from .surface import Shot, Surface
-from .texture import fill_margin, interpolate, mip_pyramid, rasterize_texels, sample
+from .texture import fill_margin, interpolate, mip_pyramid, rasterize_texels, sample_each
 from .visibility import Outside
 
 ONE_COLOR = 1.5 / 255  # largest spread within what counts as a single colour
@@ -95,13 +95,7 @@ class Original:
             footprint: (N,) float, in UV units, as of `Shot.footprint`.
         """
         uv = interpolate(self.surface.uvs[face], bary)
-        material = self.surface.materials[face]
-        out = torch.zeros(len(face), 3, device=uv.device)
-        for number, pyramid in enumerate(self.pyramids):
-            some = (material == number).nonzero()[:, 0]
-            if len(some):
-                out[some] = sample(pyramid, uv[some], footprint[some])
-        return out
+        return sample_each(self.pyramids, self.surface.materials[face], uv, footprint)
 
     def content(self, shot: Shot, eye: Tensor) -> Tensor:
         """Colours (N, 3) of a view's points, as the content target shows them.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .aims import Aim
-from .baking import bake
+from .baking import Tell, bake
 from .color import ColorMap, grey, with_greys
 from .field import Field, Lookup
 from .original import Original
@@ -66,7 +66,7 @@ class Painting:
     def points(self, shot: Shot) -> Tensor:
         """Where (N, 3) the points of a view look their paint up in the field."""
         uv = interpolate(self.original.surface.uvs[shot.face], shot.bary)
-        return self.atlas.resolve(uv, shot.point)
+        return self.atlas.resolve(self.original.surface.textures[shot.face], uv, shot.point)
 
     def ground(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Ground:
         """What lies below the paint; arguments as of `Original.albedo`."""
@@ -96,15 +96,20 @@ class Painting:
         """What the network sees of an image (1, 3, H, W)."""
         return self.seen(image.movedim(1, -1)).movedim(-1, 1)
 
-    def bake(self, shape: tuple[int, int]) -> Tensor:
-        """The paint as a texture of `shape`: (height, width, 3) in 0-1, with margins."""
+    def bake(
+        self, shape: tuple[int, int], texture: int = 0, tell: Tell = lambda _share: None
+    ) -> Tensor:
+        """The paint in the texture of that number as (height, width, 3) in 0-1, with margins.
+
+        `tell` as of `baking.bake`.
+        """
         surface = self.original.surface
 
         def paint(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
             values = self.field.evaluate(surface.points(face, bary))
             return self.colors(self.ground(face, bary, footprint), values)
 
-        return bake(surface.uvs, shape, 3, paint, lambda _share: None)
+        return bake(surface, texture, shape, 3, paint, tell)
 
 
 @dataclass(frozen=True)

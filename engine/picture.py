@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from struct import error as StructError
 
 import numpy as np
 import torch
@@ -10,16 +11,21 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from .errors import JobError
-from .job import STYLE_SIDES
+from .job import STYLE_SIDES, UNREADABLE
 
 LARGEST_SIDE = 2048  # what a style picture's short side is reduced to at once
+# Pillow has other programs read some more, and lets PostScript, which is a program itself, run.
+KINDS = {
+    "PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000", "AVIF", "PSD",
+    "DDS", "ICO", "SGI",
+}  # fmt: skip
 
 
 def read_picture(file: Path) -> Tensor:
     """Decode a picture, as it is meant to be seen: turned by its EXIF, on white.
 
     Args:
-        file: anything that Pillow opens.
+        file: one of KINDS, as far as this Pillow opens them.
 
     Returns:
         (3, H, W) float32 in 0-1, sRGB-encoded.
@@ -29,7 +35,8 @@ def read_picture(file: Path) -> Tensor:
     """
     name = f"Style picture {file.name!r}"
     try:
-        with Image.open(file) as picture:
+        Image.init()
+        with Image.open(file, formats=sorted(KINDS & set(Image.OPEN))) as picture:
             low, high = STYLE_SIDES
             if not all(low <= side <= high for side in picture.size):
                 raise JobError(
@@ -46,7 +53,7 @@ def read_picture(file: Path) -> Tensor:
             "it is not a picture that can be read",
             "Choose a PNG, JPEG, WebP, TIFF or BMP file",
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (*UNREADABLE, StructError) as error:
         raise JobError(
             name,
             f"it cannot be decoded, it may be cut short ({error})",
@@ -70,7 +77,7 @@ def _to_tensor(picture: Image.Image) -> Tensor:
 
 def write_picture(image: Tensor, file: Path) -> None:
     """Write (H, W, 3) float in 0-1 as an 8-bit PNG, whole or not at all."""
-    pixels = (image.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    pixels = image.clamp(0, 1).mul_(255).add_(0.5).to(torch.uint8).cpu().numpy()
     _write(Image.fromarray(pixels), file)
 
 

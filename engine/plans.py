@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from .painting import Ground, Painting, Plan
 from .schedule import Scale
 from .settings import PRESETS
 from .surface import Shot, Surface, shoot
+from .team import Team
 from .views import Camera, framed, orbit_cameras, sphere_directions
 from .windows import choose_windows
 
@@ -24,11 +25,12 @@ TOGETHER = 48  # views planned at once: as many as memory is meant for
 
 
 def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
-    """The job's own cameras, or an even sphere, or windows of them; no more than steps."""
+    """The job's own cameras, or an even sphere, or windows of them; no more than are painted."""
+    count = scale.steps * scale.views
     if scale.zoom == 1:
-        return _whole_views(job, surface, scale.size, 1)[: scale.steps]
+        return _whole_views(job, surface, scale.size, 1)[:count]
     whole = _whole_views(job, surface, scale.size, MORE_CAMERAS)
-    return choose_windows(surface, whole, zoom=scale.zoom, side=scale.size, count=scale.steps)
+    return choose_windows(surface, whole, zoom=scale.zoom, side=scale.size, count=count)
 
 
 def plans_of(
@@ -36,28 +38,47 @@ def plans_of(
     scale: Scale,
     cameras: Sequence[Camera],
     background: Tensor,
-    order: torch.Generator,
-) -> Iterator[Plan]:
-    """A plan for each step: views in a random order, all of them before one comes again.
+    orders: Sequence[torch.Generator],
+    team: Team,
+) -> Iterator[dict[int, Plan]]:
+    """For each step its plans, by the place that each has among the views of the step.
+
+    A place has cameras of its own, so that a process plans only what it paints; they come in a
+    random order, all of them before one comes again. Left out are places whose cameras see
+    nothing, and those of other processes.
+
+    Args:
+        painting: whose field learns to look the views up.
+        scale: says how many steps there are.
+        cameras: for all places.
+        background: (3,).
+        orders: for each place, what draws the order of its cameras.
+        team: says which places are for this process.
 
     Raises:
         JobError: if no camera sees the mesh.
     """
-    done = 0
+    views, done = len(orders), 0
+    numbered = list(enumerate(cameras))
+    each, together = (-(-count // views) for count in (len(cameras), TOGETHER))
     while done < scale.steps:
         before = done
-        for start in range(0, len(cameras), TOGETHER):
+        for start in range(0, each, together):
             if done == scale.steps:
                 return
-            left = scale.steps - done
-            plans = _plan(painting, cameras[start : start + TOGETHER], background, start)
-            if not plans:
+            turn = {
+                place: numbered[place::views][start : start + together]
+                for place in team.places(views)
+            }
+            plans = _plan(painting, turn, background)
+            (most,) = team.most([max(map(len, plans.values()), default=0)])
+            if not most:
                 continue
-            steps = left if len(cameras) <= TOGETHER else min(left, len(plans))
-            queue: list[int] = []
+            left = scale.steps - done
+            steps = left if each <= together else min(left, most)
+            queues = {place: _shuffled(plans[place], orders[place]) for place in plans}
             for _ in range(steps):
-                queue = queue or torch.randperm(len(plans), generator=order).tolist()
-                yield plans[queue.pop()]
+                yield {place: next(queue) for place, queue in queues.items()}
             done += steps
         if done == before:
             raise JobError(
@@ -67,47 +88,68 @@ def plans_of(
             )
 
 
+def count_views(job: Job) -> int:
+    """How many whole views the job has."""
+    return len(job.views) or job.settings.view_count or PRESETS[job.settings.preset].views
+
+
+def _shuffled(plans: Sequence[Plan], order: torch.Generator) -> Iterator[Plan]:
+    """Without end, `plans` in a random order and then again in another."""
+    while True:
+        for index in reversed(torch.randperm(len(plans), generator=order).tolist()):
+            yield plans[index]
+
+
 def _whole_views(job: Job, surface: Surface, size: int, factor: int) -> list[Camera]:
     """The job's own cameras, or an even sphere of `factor` times as many as was asked for."""
     vertices = surface.used_vertices.cpu()
     if job.views:
         return [framed(view, vertices, size) for view in job.views]
-    count = job.settings.view_count or PRESETS[job.settings.preset].views
-    directions = sphere_directions(factor * count, seed=job.settings.seed)
+    directions = sphere_directions(factor * count_views(job), seed=job.settings.seed)
     return orbit_cameras(vertices, directions, size)
 
 
 def _plan(
-    painting: Painting, cameras: Sequence[Camera], background: Tensor, first: int
-) -> list[Plan]:
-    """Plans of those of `cameras` that see enough, if any do, numbered from `first` on."""
+    painting: Painting, cameras: Mapping[int, Sequence[tuple[int, Camera]]], background: Tensor
+) -> dict[int, list[Plan]]:
+    """Plans, by place, of those of the places' numbered cameras that see enough, if any do."""
     surface = painting.original.surface
-    shots: Sequence[Shot] = [shoot(surface, camera) for camera in cameras]
-    covered = [len(shot.pixel) / (shot.size[0] * shot.size[1]) for shot in shots]
-    if not any(covered):
-        return []
-    least = min(LEAST_COVERED, max(covered))
-    cameras, shots = zip(
-        *((c, s) for c, s, share in zip(cameras, shots, covered, strict=True) if share >= least),
-        strict=True,
-    )
-    points = [painting.points(shot) for shot in shots]
-    painting.field.include(torch.cat(points))
-    plans: list[Plan] = []
-    for camera, shot, point in zip(cameras, shots, points, strict=True):
+    sights = [
+        (place, number, camera, shot, painting.points(shot))
+        for place, numbered in cameras.items()
+        for number, camera, shot in _seeing(surface, numbered)
+    ]
+    if not sights:
+        return {}
+    painting.field.include(torch.cat([points for *_, points in sights]))
+    plans: dict[int, list[Plan]] = {}
+    for place, number, camera, shot, points in sights:
         content = painting.original.content(shot, camera.position.to(shot.point))
         ground = painting.ground(shot.face, shot.bary, shot.footprint)
-        plans.append(
-            Plan(
-                first + len(plans),
-                shot,
-                ground,
-                painting.field.locate(point, smallest=LATTICE_PIXELS * shot.reach / SLACK),
-                shot.image(content, background),
-                masks_of_styles(shot, ground),
-            )
+        plan = Plan(
+            number,
+            shot,
+            ground,
+            painting.field.locate(points, smallest=LATTICE_PIXELS * shot.reach / SLACK),
+            shot.image(content, background),
+            masks_of_styles(shot, ground),
         )
+        plans.setdefault(place, []).append(plan)
     return plans
+
+
+def _seeing(
+    surface: Surface, cameras: Sequence[tuple[int, Camera]]
+) -> list[tuple[int, Camera, Shot]]:
+    """Those of the numbered `cameras` that see enough, if any do, and what they see."""
+    shots = [shoot(surface, camera) for _, camera in cameras]
+    covered = [len(shot.pixel) / (shot.size[0] * shot.size[1]) for shot in shots]
+    least = min(LEAST_COVERED, max(covered, default=0))
+    return [
+        (number, camera, shot)
+        for (number, camera), shot, share in zip(cameras, shots, covered, strict=True)
+        if share and share >= least
+    ]
 
 
 def masks_of_styles(shot: Shot, ground: Ground) -> list[Tensor]:

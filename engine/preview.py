@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .painting import Ground, Painting
-from .texture import Texels, fill_margin, rasterize_texels
+from .texture import Texels, fill_margin
 
 SIZES = (256, 512)  # texels on the larger side, in the first and the second half of the run
 MARGIN = 4
@@ -26,21 +26,22 @@ class Preview:
 
     Args:
         painting: what is watched; it is only read.
-        shape: height and width of the result; no preview is larger.
+        shapes: height and width of each result; no preview is larger.
         folder: where the files go.
     """
 
-    def __init__(self, painting: Painting, shape: tuple[int, int], folder: Path) -> None:
+    def __init__(self, painting: Painting, shapes: Sequence[tuple[int, int]], folder: Path) -> None:
         self._painting = painting
-        self._full = shape
-        self._sheet = _Sheet.of(painting, _within(shape, SIZES[0]))
-        self._files = _take_turns(folder)
+        self._full = shapes
+        self._sheets = self._sheets_at(SIZES[0])
+        self._folder = folder
+        self._fine, self._turn = False, 0
         self._next = 0.0
 
-    def due(self, done: float) -> Path | None:
-        """A new preview's file after the share `done` of the run, or None if it is too early.
+    def due(self, done: float) -> tuple[Path, ...]:
+        """New files, one for each texture, after the share `done` of the run; none if too early.
 
-        The file is a NumPy array (h, w, 4) float32 in 0-1, sRGB-encoded with alpha,
+        A file is a NumPy array (h, w, 4) float32 in 0-1, sRGB-encoded with alpha,
         row 0 at the bottom as Blender keeps it. It stays until the preview after the next.
 
         Raises:
@@ -48,18 +49,29 @@ class Preview:
         """
         began = time.perf_counter()
         if began < self._next:
-            return None
-        shape = _within(self._full, SIZES[done >= 0.5])
-        if shape != self._sheet.shape:
-            self._sheet = _Sheet.of(self._painting, shape)
-        file = next(self._files)
-        part = file.with_suffix(".part")
-        with part.open("wb") as stream:
-            np.save(stream, self._sheet.bake(self._painting))
-        part.replace(file)
+            return ()
+        if done >= 0.5 and not self._fine:
+            self._fine, self._sheets = True, self._sheets_at(SIZES[1])
+        self._turn = 1 - self._turn
+        files = tuple(self._write(number) for number in range(len(self._sheets)))
         cost = time.perf_counter() - began
         self._next = began + max(SHORTEST_GAP, cost / SHARE)
-        return file
+        return files
+
+    def _sheets_at(self, side: int) -> list[_Sheet]:
+        """Together as large as one of `side`."""
+        side = round(side / math.sqrt(len(self._full)))
+        return [
+            _Sheet.of(self._painting, number, _within(shape, side))
+            for number, shape in enumerate(self._full)
+        ]
+
+    def _write(self, number: int) -> Path:
+        file = self._folder / f"preview_{number}_{self._turn}.npy"
+        part = file.with_suffix(".part")
+        with part.open("wb") as stream:
+            np.save(stream, self._sheets[number].bake(self._painting))
+        return part.replace(file)
 
 
 @dataclass(frozen=True)
@@ -72,9 +84,9 @@ class _Sheet:
     ground: Ground
 
     @classmethod
-    def of(cls, painting: Painting, shape: tuple[int, int]) -> _Sheet:
+    def of(cls, painting: Painting, texture: int, shape: tuple[int, int]) -> _Sheet:
         surface = painting.original.surface
-        texels = rasterize_texels(surface.uvs, shape)
+        texels = surface.texels(texture, shape)
         footprint = torch.full_like(texels.bary[:, 0], math.prod(shape) ** -0.5)
         ground = painting.ground(texels.face, texels.bary, footprint)
         return cls(shape, texels, surface.points(texels.face, texels.bary), ground)
@@ -95,8 +107,3 @@ def _within(shape: tuple[int, int], largest: int) -> tuple[int, int]:
     """`shape`, made smaller where need be, so that no side is larger than `largest`."""
     factor = min(1.0, largest / max(shape))
     return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
-
-
-def _take_turns(folder: Path) -> Iterator[Path]:
-    while True:
-        yield from (folder / f"preview_{turn}.npy" for turn in range(2))

@@ -15,8 +15,9 @@ from .baking import Tell, bake
 from .color import grey
 from .local_mean import LocalMean
 from .painting import Ground, Painting
+from .samples import Samples
 from .tangents import Tangents
-from .texture import blocks, rasterize_texels
+from .texture import blocks
 
 STROKE = 0.025  # width of a brush stroke, of the object's largest side
 PERIOD = 2  # strokes' widths from one to the next: what is broader is no relief
@@ -46,18 +47,18 @@ class Relief:
     @torch.no_grad()
     def of(cls, painting: Painting) -> Relief:
         """The relief of a painting; its texture's size has no say in it."""
-        surface, size = painting.original.surface, painting.atlas.size
-        texels = rasterize_texels(surface.uvs, (size, size))
-        points = surface.points(texels.face, texels.bary)
+        surface = painting.original.surface
+        samples = Samples.of(surface, painting.atlas.sizes.tolist())
+        points = samples.point
         parts = list(blocks(len(points), BLOCK))
         paint = torch.cat([painting.field.beside(points[part]) for part in parts])  # (N, 3)
         cell = PERIOD * STROKE * surface.extent
         mean = LocalMean.of(points, paint, cell=cell, seed=0)
         detail = []
         for part in parts:
-            bary = texels.bary[part]
-            footprint = torch.full_like(bary[:, 0], 1 / size)
-            ground = painting.ground(texels.face[part], bary, footprint)
+            ground = painting.ground(
+                samples.face[part], samples.bary[part], samples.footprint[part]
+            )
             detail.append(_detail(painting, ground, paint[part], mean(points[part])).abs())
         contrast = float(torch.cat(detail).quantile(PERCENTILE))
         height = HEIGHT * STROKE * surface.extent
@@ -74,18 +75,18 @@ class Relief:
         detail = _detail(self.painting, ground, paint, self.mean(points))
         return 0.5 + 0.5 * (detail / self.contrast).clamp(-1, 1)
 
-    def bake_heights(self, shape: tuple[int, int], tell: Tell) -> Tensor:
-        """A height map (height, width, 1) in 0-1, with margins."""
+    def bake_heights(self, shape: tuple[int, int], tell: Tell, texture: int = 0) -> Tensor:
+        """The height map (height, width, 1) in 0-1 of that texture, with margins."""
         painting, surface = self.painting, self.painting.original.surface
 
         def values(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
             ground = painting.ground(face, bary, footprint)
             return self.heights(surface.points(face, bary), ground)[:, None]
 
-        return bake(surface.uvs, shape, 1, values, tell)
+        return bake(surface, texture, shape, 1, values, tell)
 
-    def bake_normals(self, shape: tuple[int, int], tell: Tell) -> Tensor:
-        """A tangent-space normal map (height, width, 3) in 0-1, +Y up as OpenGL's, with margins.
+    def bake_normals(self, shape: tuple[int, int], tell: Tell, texture: int = 0) -> Tensor:
+        """The tangent-space normal map (height, width, 3) in 0-1, +Y up as OpenGL's, with margins.
 
         Slopes are differences along the surface over the finest voxel of the paint.
         """
@@ -104,7 +105,7 @@ class Relief:
             normal = torch.stack((-slopes[0], -slopes[1], up), -1)  # (N, 3)
             return 0.5 + 0.5 * torch.nn.functional.normalize(normal, dim=-1)
 
-        return bake(surface.uvs, shape, 3, values, tell)
+        return bake(surface, texture, shape, 3, values, tell)
 
 
 def _detail(painting: Painting, ground: Ground, paint: Tensor, mean: Tensor) -> Tensor:

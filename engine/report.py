@@ -17,9 +17,10 @@ from .losses import NEAR_COLOR, content_loss, gram
 from .original import Original
 from .painting import Painting
 from .plans import masks_of_styles
+from .seams import seam_ratio
 from .settings import STYLE_LAYERS
 from .surface import Shot, Surface, shoot
-from .texture import bilinear, interpolate, mip_pyramid, rasterize_texels, sample
+from .texture import interpolate, mip_pyramid, sample_each
 from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
 from .visibility import Outside
 
@@ -35,7 +36,6 @@ NEAR = 2  # how much nearer than the held-out views speckle is looked at
 LEAST_PIXELS = 16  # of a style's region in a view, to be judged by
 TILT = math.radians(10)  # of held-out views from those that were given,
 TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, and so on
-EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _held_out_cameras(vertices: Tensor, views: Sequence[View]) -> list[Camera]:
 @torch.no_grad()
 def measure(
     painting: Painting,
-    texture: Tensor,
+    textures: Sequence[Tensor],
     backbone: Backbone,
     strokes: float,
     views: Sequence[View] = (),
@@ -88,18 +88,18 @@ def measure(
 
     Args:
         painting: after the last step.
-        texture: (H, W, 3) in 0-1, the baked result.
+        textures: (H, W, 3) in 0-1 each, the baked result.
         backbone: with the LAYERS of `critic`.
         strokes: short side of the style picture over the frame that fits the object.
         views: that it was painted from; none stands for the sphere.
         tell: called now and then with the share done, 0-1; what it raises ends the measuring.
     """
     original = painting.original
-    pyramid = mip_pyramid(texture)
+    pyramids = [mip_pyramid(texture) for texture in textures]
     background = painting.background
     near = [view for view in held_out_views(original, 1, views) if len(view.shot.pixel)]
     held_out = near or list(held_out_views(original, 1))
-    painted = [_sample(pyramid, original.surface, view.shot) for view in held_out]
+    painted = [_sample(pyramids, original.surface, view.shot) for view in held_out]
     grams: list[list[list[Tensor]]] = [[] for _ in painting.aims]  # by style, view and layer
     grams_before: list[list[list[Tensor]]] = [[] for _ in painting.aims]
     content = []
@@ -136,17 +136,17 @@ def measure(
         "style_distance": distance,
         "style_gap_closed": 1 - distance / max(distance_before, 1e-12),
         "content_distance": float(torch.stack(content).mean()),
-        "seam_ratio": seam_ratio(original.surface, texture),
-        "coverage": _coverage(painting, (texture.shape[0], texture.shape[1])),
+        "seam_ratio": seam_ratio(original.surface, pyramids),
+        "coverage": _coverage(painting, [(image.shape[0], image.shape[1]) for image in textures]),
         "palette_distance": palette_distance,
         "off_palette": off_palette,
-        "speckle": _speckle(painting, pyramid, strokes, views),
+        "speckle": _speckle(painting, pyramids, strokes, views),
     }
 
 
-def _sample(pyramid: list[Tensor], surface: Surface, shot: Shot) -> Tensor:
+def _sample(pyramids: Sequence[Sequence[Tensor]], surface: Surface, shot: Shot) -> Tensor:
     uv = interpolate(surface.uvs[shot.face], shot.bary)
-    return sample(pyramid, uv, shot.footprint)
+    return sample_each(pyramids, surface.textures[shot.face], uv, shot.footprint)
 
 
 def _distance(grams: list[list[Tensor]], targets: list[Tensor]) -> float:
@@ -185,86 +185,16 @@ def _some(rows: Tensor, count: int) -> Tensor:
     return rows[order[:count].to(rows.device)]
 
 
-def seam_ratio(surface: Surface, texture: Tensor) -> float:
-    """Mean colour jump across UV seams over the mean jump across the other edges.
-
-    Colours are compared at a texel's distance from the edge on either side. 1 where the mesh
-    has no seams.
-
-    Args:
-        surface: the mesh.
-        texture: (H, W, 3).
-    """
-    seam, inner = _edge_pairs(surface)
-    texel = 1 / min(texture.shape[:2])
-    jumps = [_jump(surface, texture, pair, texel) for pair in (seam, inner)]
-    return jumps[0] / max(jumps[1], 1e-9) if len(seam) and len(inner) else 1.0
-
-
-def _edge_pairs(surface: Surface) -> tuple[Tensor, Tensor]:
-    """Edges with two faces, as (E, 2, 2): for both faces, the face and its corner opposite.
-
-    Returns:
-        Those where the faces' UVs differ, and those where they agree.
-    """
-    faces = surface.faces
-    count = len(faces)
-    face = torch.arange(count, device=faces.device).repeat(3)
-    opposite = torch.arange(3, device=faces.device).repeat_interleave(count)
-    ends = torch.stack((faces[face, (opposite + 1) % 3], faces[face, (opposite + 2) % 3]), -1)
-    key = ends.amin(-1) * len(surface.vertices) + ends.amax(-1)
-    key, order = key.sort(stable=True)
-    twin = key[1:] == key[:-1]
-    crowded = torch.zeros_like(twin)
-    crowded[1:] |= twin[:-1]
-    crowded[:-1] |= twin[1:]
-    first = (twin & ~crowded).nonzero()[:, 0]
-    pair = torch.stack((order[first], order[first + 1]), -1)  # (E, 2)
-    pairs = torch.stack((face[pair], opposite[pair]), -1)  # (E, 2, 2)
-    ends_uv = [_edge_uvs(surface, pairs[:, side]) for side in (0, 1)]
-    differ = (ends_uv[0] - ends_uv[1]).abs().amax((1, 2)) > 1e-5
-    return pairs[differ], pairs[~differ]
-
-
-def _edge_uvs(surface: Surface, side: Tensor) -> Tensor:
-    """UVs (E, 2, 2) of an edge's ends, in the order of the vertices' indices."""
-    face, opposite = side.unbind(-1)
-    corners = torch.stack(((opposite + 1) % 3, (opposite + 2) % 3), -1)  # (E, 2)
-    swap = surface.faces[face[:, None], corners].diff(dim=1) < 0
-    corners = corners.flip(1).where(swap, corners)
-    return surface.uvs[face[:, None], corners]
-
-
-def _jump(surface: Surface, texture: Tensor, pairs: Tensor, texel: float) -> float:
-    """Mean colour difference between both sides of edges, at `texel` UV units from them."""
-    if not len(pairs):
-        return 0.0
-    jumps = []
-    for share in EDGE_SAMPLES:
-        colors = []
-        for side in (0, 1):
-            face, opposite = pairs[:, side].unbind(-1)
-            apex = surface.uvs[face, opposite]
-            start, end = _edge_uvs(surface, pairs[:, side]).unbind(1)
-            on_edge = start + share * (end - start)
-            inwards = apex - on_edge
-            step = (texel / inwards.norm(dim=-1, keepdim=True).clamp(min=1e-9)).clamp(max=0.5)
-            colors.append(bilinear(texture, on_edge + step * inwards))
-        jumps.append((colors[0] - colors[1]).norm(dim=-1).mean())
-    return float(torch.stack(jumps).mean())
-
-
-def _coverage(painting: Painting, shape: tuple[int, int]) -> float:
+def _coverage(painting: Painting, shapes: Sequence[tuple[int, int]]) -> float:
     """Share of the texels that can be seen from outside which got gradient.
 
     A texel did where at least half of its weight in the finest lattice lies on values that
     moved.
     """
     surface = painting.original.surface
-    texels = rasterize_texels(surface.uvs, shape)
-    step = max(1, len(texels.texel) // TEXELS)
-    face, bary = texels.face[::step], texels.bary[::step]
-    points = surface.points(face, bary)
+    texels = [surface.texels(number, shape) for number, shape in enumerate(shapes)]
+    points = torch.cat([surface.points(each.face, each.bary) for each in texels])
+    points = points[:: max(1, len(points) // TEXELS)]
     clay = painting.original.clay
     outside = clay.outside if clay else Outside.of(surface)
     seen = outside.sees(points).any(-1)
@@ -273,10 +203,13 @@ def _coverage(painting: Painting, shape: tuple[int, int]) -> float:
 
 
 def _speckle(
-    painting: Painting, pyramid: list[Tensor], strokes: float, views: Sequence[View]
+    painting: Painting,
+    pyramids: Sequence[Sequence[Tensor]],
+    strokes: float,
+    views: Sequence[View],
 ) -> float:
     """Finest octave over the next, seen from near: the result's over its sources' largest."""
-    result = torch.zeros(2, device=pyramid[0].device)
+    result = torch.zeros(2, device=pyramids[0][0].device)
     before = torch.zeros_like(result)
     original = painting.original
     for view in held_out_views(original, NEAR, views):
@@ -284,7 +217,7 @@ def _speckle(
         if not len(shot.pixel):  # an opening in the middle
             continue
         mask = shot.mask >= 0.999
-        painted = _sample(pyramid, original.surface, shot)
+        painted = _sample(pyramids, original.surface, shot)
         result += _octaves(shot.image(painted, painted.mean(0)), mask)
         before += _octaves(shot.image(view.content, view.content.mean(0)), mask)
     sources = [before]

@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +25,10 @@ from .picture import read_picture, write_heights, write_picture
 from .preview import Preview
 from .relief import Relief
 from .report import measure
+from .start import start, views_of_step
 from .state import State
 from .stylize import Progress, optimise, prepare
+from .team import ALONE, Team
 
 CPU_ALLOCATOR = "DefaultCPUAllocator"  # who says in torch that the memory is full
 
@@ -47,8 +49,21 @@ class Wishes:
     cancel: threading.Event = field(default_factory=threading.Event)
     finish: threading.Event = field(default_factory=threading.Event)
 
+    def of_first(self, team: Team) -> tuple[bool, bool]:
+        """Whether the first process is asked to cancel, and whether to finish."""
+        cancel, finish = team.first(bytes((self.cancel.is_set(), self.finish.is_set())))
+        return bool(cancel), bool(finish)
 
-def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> None:
+
+def run(
+    folder: Path,
+    send: Send,
+    wishes: Wishes,
+    *,
+    previews: bool = False,
+    views: int = 1,
+    team: Team = ALONE,
+) -> None:
     """Do the job in `folder` and write `result/texture.png` and `result/report.json` there.
 
     With `result/relief.png`, if the settings ask for a relief. Until then `result/checkpoint.pt`
@@ -59,6 +74,9 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
         send: takes messages; their kinds are those of the design.
         wishes: set from outside.
         previews: whether PROGRESS messages name a preview file now and then.
+        views: that each step of a new run sees, at least; there is one for each process.
+        team: shares the steps; its first process alone bakes, measures and writes, and the
+            wishes are those that it is told of.
 
     Raises:
         JobError: if the job cannot be done.
@@ -66,7 +84,7 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
     """
     job = Job.load(folder)
     pictures = [read_picture(style.file) for style in job.styles]
-    device = choose_device(job.settings.device)
+    device = team.device(choose_device(job.settings.device))
     weights = find_weights(job.settings.backbone, job.settings.weights_file)
     result = folder / "result"
     with writing_to(result):
@@ -76,47 +94,54 @@ def run(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False) -> 
     with enough_memory(device):
         backbone = Backbone(weights, LAYERS).to(device)
         painting = prepare(job, pictures, device)
-        preview = Preview(painting, job.texture_shape, result) if previews else None
-        state = State(job.settings, painting, backbone)
+        preview = Preview(painting, job.texture_shapes, result) if previews else None
+        state = State(job.settings, painting, backbone, views_of_step(job, views, team))
         checkpoint = Checkpoint(result, job, weights.name, send)
-        checkpoint.resume(state)
+        start(state, checkpoint, team, send)
         began -= state.seconds
-        for progress in optimise(job, painting, backbone, state):
-            checkpoint.due(state)
+        for progress in optimise(job, painting, backbone, state, team):
+            if team.rank == 0:
+                checkpoint.due(state)
             with writing_to(result):
-                shown = preview.due(progress.share) if preview else None
+                shown = preview.due(progress.share) if preview else ()
             send(progress_message(progress, shown))
-            if wishes.cancel.is_set():
-                checkpoint.write(state)
+            cancel, finish = wishes.of_first(team)
+            if cancel:
+                if team.rank == 0:
+                    checkpoint.write(state)
                 raise Cancelled
-            if wishes.finish.is_set():
+            if finish:
                 state.settle()
                 break
-        send({"type": "STATUS", "text": "Baking the texture"})
-        texture = painting.bake(job.texture_shape)
-        stop_if(wishes.cancel)
+        team.part()
+        if team.rank:
+            return
+        textures = []
+        for number, shape in enumerate(job.texture_shapes):
+            tell = _teller("Baking the texture", send, wishes)
+            textures.append(painting.bake(shape, number, tell))
+            stop_if(wishes.cancel)
         relief = _Baked.of(painting, job, send, wishes)
         stop_if(wishes.cancel)
         tell = _teller("Measuring the result", send, wishes)
         strokes = job.settings.strokes(painting.original.surface.extent)
-        measures = measure(painting, texture, backbone, strokes, job.views, tell)
+        measures = measure(painting, textures, backbone, strokes, job.views, tell)
         stop_if(wishes.cancel)
     report = {**measures, **_costs(state, time.perf_counter() - began, weights, device)}
     with writing_to(result):
-        write_picture(texture, result / "texture.png")
-        relief_told = relief.write(result / "relief.png") if relief else {}
+        painted = _write_all(write_picture, textures, result, "texture")
+        relief_told = relief.write(result) if relief else {}
         _write_text(result / "report.json", json.dumps(report, indent=1))
     checkpoint.remove()
-    paths = {name: str(result / file) for name, file in
-             (("texture", "texture.png"), ("report", "report.json"))}  # fmt: skip
-    send({"type": "DONE", **paths, **relief_told})
+    told = {"textures": painted, "report": str(result / "report.json"), **relief_told}
+    send({"type": "DONE", **told})
 
 
 @dataclass(frozen=True)
 class _Baked:
-    """A relief as a texture, how that is written, and how high it is in world units."""
+    """A relief as textures, how one is written, and how high it is in world units."""
 
-    image: Tensor
+    images: list[Tensor]
     writer: Callable[[Tensor, Path], None]
     height: float
 
@@ -127,15 +152,26 @@ class _Baked:
             return None
         tell = _teller("Baking the relief", send, wishes)
         tell(0)
-        relief, shape = Relief.of(painting), job.texture_shape
-        if job.settings.relief == "BUMP":
-            return cls(relief.bake_heights(shape, tell), write_heights, relief.height)
-        return cls(relief.bake_normals(shape, tell), write_picture, relief.height)
+        relief = Relief.of(painting)
+        bump = job.settings.relief == "BUMP"
+        bake = relief.bake_heights if bump else relief.bake_normals
+        images = [bake(shape, tell, number) for number, shape in enumerate(job.texture_shapes)]
+        return cls(images, write_heights if bump else write_picture, relief.height)
 
-    def write(self, file: Path) -> dict[str, object]:
+    def write(self, folder: Path) -> dict[str, object]:
         """Write it, and give what the message DONE tells of it."""
-        self.writer(self.image, file)
-        return {"relief": str(file), "relief_height": self.height}
+        files = _write_all(self.writer, self.images, folder, "relief")
+        return {"reliefs": files, "relief_height": self.height}
+
+
+def _write_all(
+    writer: Callable[[Tensor, Path], None], images: Sequence[Tensor], folder: Path, name: str
+) -> list[str]:
+    """Write `name`.png, `name`_1.png and so on, and give their paths."""
+    files = [folder / f"{name}{f'_{n}' if n else ''}.png" for n in range(len(images))]
+    for image, file in zip(images, files, strict=True):
+        writer(image, file)
+    return [str(file) for file in files]
 
 
 def _teller(what: str, send: Send, wishes: Wishes) -> Callable[[float], None]:
@@ -179,8 +215,8 @@ def stop_if(wish: threading.Event) -> None:
         raise Cancelled
 
 
-def progress_message(progress: Progress, preview: Path | None) -> dict[str, object]:
-    """The message about a step, and the preview that came with it."""
+def progress_message(progress: Progress, previews: Sequence[Path]) -> dict[str, object]:
+    """The message about a step, and the previews that came with it."""
     return {
         "type": "PROGRESS",
         "step": progress.step,
@@ -188,7 +224,7 @@ def progress_message(progress: Progress, preview: Path | None) -> dict[str, obje
         "share": round(progress.share, 4),
         "losses": progress.losses,
         "seconds": round(progress.seconds, 3),
-        "preview": str(preview) if preview else None,
+        "previews": [str(file) for file in previews],
     }
 
 
@@ -202,6 +238,7 @@ def _costs(
         "vgg_share": round(state.vgg_seconds / state.seconds, 4) if state.done else 0.0,
         "peak_memory_mb": round(_peak_memory(device) / 2**20, 1),
         "steps": state.done,
+        "views_per_step": state.views,
         "backbone": weights.name,
         "device": str(device),
     }

@@ -1,8 +1,8 @@
-"""What a run does when: scales from coarse to fine, then close-ups."""
+"""What a run does when: scales from coarse to fine, close-ups, whole views once more."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .critic import LAYERS
 from .settings import CLOSE_UP, PRESETS, Settings
@@ -20,11 +20,15 @@ class Scale:
         size: larger side of the frame that fits the object, in pixels.
         zoom: 1 for whole views; more for windows of them, seen so many times as near.
         steps: optimisation steps.
+        views: that each step sees.
+        settles: whether it comes after close-ups, to see the whole again.
     """
 
     size: int
     zoom: int
     steps: int
+    views: int = 1
+    settles: bool = False
 
     @property
     def work(self) -> float:
@@ -42,16 +46,22 @@ class Scale:
         return LAYERS if self.zoom == 1 else CLOSE_LAYERS
 
 
-def schedule(settings: Settings) -> list[Scale]:
-    """The scales of a run; `settings.steps`, if not 0, is shared out as the preset's are."""
+def schedule(settings: Settings, views: int = 1) -> list[Scale]:
+    """The scales of a run; `settings.steps`, if not 0, is shared out as the preset's are.
+
+    Steps that see several `views` each are as many times fewer.
+    """
     preset = PRESETS[settings.preset]
-    kinds = [(size, 1, steps) for size, steps in zip(preset.scales, preset.steps, strict=True)]
-    kinds.append((preset.scales[-1], CLOSE_UP, preset.close_ups))
-    own = sum(steps for *_, steps in kinds)
-    total, before, scales = settings.steps or own, 0, []
-    for size, zoom, steps in kinds:
-        count = round(total * (before + steps) / own) - round(total * before / own)
-        before += steps
+    last = preset.scales[-1]
+    whole = zip(preset.scales, preset.steps, strict=True)
+    kinds = [Scale(size, 1, steps, views) for size, steps in whole]
+    kinds.append(Scale(last, CLOSE_UP, preset.close_ups, views))
+    kinds.append(Scale(last, 1, preset.settling, views, settles=True))
+    own = sum(kind.steps for kind in kinds)
+    total, before, scales = -(-(settings.steps or own) // views), 0, []
+    for kind in kinds:
+        count = round(total * (before + kind.steps) / own) - round(total * before / own)
+        before += kind.steps
         if count:
-            scales.append(Scale(size, zoom, count))
+            scales.append(replace(kind, steps=count))
     return scales

@@ -40,24 +40,33 @@ class Preset:
         scales: larger side of the views in pixels, coarse to fine.
         steps: optimisation steps at each scale.
         close_ups: steps that follow on windows of the last scale, seen CLOSE_UP times as near.
+        settling: steps on whole views of the last scale that follow on the close-ups, which
+            cannot see what large shapes look like.
         views: cameras on the sphere.
     """
 
     scales: tuple[int, ...]
     steps: tuple[int, ...]
     close_ups: int
+    settling: int
     views: int
+
+    @property
+    def all_steps(self) -> int:
+        """Of a whole run."""
+        return sum(self.steps) + self.close_ups + self.settling
 
 
 CLOSE_UP = 2
 PRESETS = {
-    "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, views=16),
+    "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, settling=0, views=16),
     "STANDARD": Preset(
-        scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 60), close_ups=120, views=24
+        scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 40), close_ups=120, settling=20,
+        views=24,
     ),
     "HIGH": Preset(
-        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 80), close_ups=240,
-        views=32,
+        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 50), close_ups=240,
+        settling=30, views=32,
     ),
 }  # fmt: skip
 

@@ -79,7 +79,7 @@ def _draw(sheet: Image.Image, cell: Cell, row: int, column: int) -> None:
     if cell.inset is not None:
         inset = _fitted(cell.inset, INSET)
         sheet.paste(inset, (left + CELL - inset.width, top + CELL - inset.height))
-    caption = cell.caption
+    caption = " ".join(cell.caption.split())[:CELL]
     while pen.textlength(caption, font) > CELL:
         caption = caption.removesuffix("…")[:-1] + "…"
     middle = left + (CELL - pen.textlength(caption, font)) / 2

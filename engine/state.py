@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from .adam import VisitedAdam
@@ -11,6 +12,7 @@ from .backbone import Backbone
 from .critic import Critic
 from .painting import Painting
 from .settings import Settings
+from .team import Team
 
 
 class State:
@@ -20,18 +22,23 @@ class State:
         settings: of the job.
         painting: of `prepare`; its field is part of the state.
         backbone: with the LAYERS of `critic`.
+        views: that a step sees.
 
     Attributes:
         optimizer: of the field's values.
         critic: judges the views.
-        order: draws the order of the views.
+        order: draws the order of the steps' first views.
+        views: that a step sees; an earlier run's stay what they were.
         done: steps.
         seconds: that these took.
         vgg_seconds: of these, in the backbone and the losses on its features.
         content: the loss, as last judged.
     """
 
-    def __init__(self, settings: Settings, painting: Painting, backbone: Backbone) -> None:
+    def __init__(
+        self, settings: Settings, painting: Painting, backbone: Backbone, views: int = 1
+    ) -> None:
+        self.seed, self.views = settings.seed, views
         self.field = painting.field
         self.optimizer = VisitedAdam(list(self.field.values))
         self.critic = Critic(settings, painting, backbone)
@@ -41,13 +48,29 @@ class State:
         self._before_scale = self._generators()
         self._restored: dict[str, Any] | None = None
 
-    def start_scale(self, unit: float, layers: tuple[str, ...]) -> None:
+    def start_scale(self, unit: float, layers: tuple[str, ...], team: Team) -> None:
         """As `Critic.start_scale`; for the scale that a restored state is in, go on with it."""
+        generator = self.critic.generator
+        told = team.first(generator.get_state().numpy().tobytes())
+        generator.set_state(torch.frombuffer(bytearray(told), dtype=torch.uint8))
         self._before_scale = self._generators()
-        self.critic.start_scale(unit, layers)
+        self.critic.start_scale(unit, layers, self.views)
         if self._restored is not None:
             self.critic.restore(self._restored)
             self._restored = None
+
+    def orders(self, scale: int) -> list[torch.Generator]:
+        """What draws, for each of a step's views, the order of its cameras at that scale."""
+        places = range(1, self.views)
+        return [self.order, *(_seeded(self.seed, 0, scale, place) for place in places)]
+
+    def drawing(self, place: int) -> torch.Generator:
+        """What draws pixels of the view at that place of the next step.
+
+        The first view's goes on from step to step. The others' are new each time, so that a
+        process need not know what another has drawn.
+        """
+        return self.critic.generator if place == 0 else _seeded(self.seed, 1, self.done, place)
 
     def settle(self) -> None:
         """Clear what no step has moved: a start from noise is not for what no view has seen."""
@@ -60,25 +83,33 @@ class State:
         """
         return {
             "done": self.done,
+            "views": self.views,
             "seconds": self.seconds,
             "vgg_seconds": self.vgg_seconds,
             "content": self.content,
             "generators": self._before_scale,
             "field": self.field.kept(),
             "optimizer": self.optimizer.kept(),
-            "critic": self.critic.kept(),
+            "critic": self._restored or self.critic.kept(),
         }
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Go where the state was that gave `kept`, before the first scale is started."""
-        self.done, self.content = kept["done"], kept["content"]
+        self.done, self.views, self.content = kept["done"], kept["views"], kept["content"]
         self.seconds, self.vgg_seconds = kept["seconds"], kept["vgg_seconds"]
         self.field.restore(kept["field"])
         self.optimizer.restore(kept["optimizer"])
         for generator, drawn in zip((self.order, self.critic.generator), kept["generators"],
                                     strict=True):  # fmt: skip
             generator.set_state(drawn)
-        self._restored = kept["critic"]
+        self._before_scale = kept["generators"]
+        self._restored = kept["critic"] if self.done else None
 
     def _generators(self) -> list[torch.Tensor]:
         return [self.order.get_state(), self.critic.generator.get_state()]
+
+
+def _seeded(*numbers: int) -> torch.Generator:
+    """A generator of the processor whose draws have nothing to do with those of other numbers."""
+    (seed,) = np.random.SeedSequence(numbers).generate_state(1)
+    return torch.Generator().manual_seed(int(seed))

@@ -13,30 +13,32 @@ from torch import Tensor
 from .aims import Aim, aims_of
 from .backbone import Backbone
 from .color import KEEP, ColorMap, grey, match_colors
-from .critic import CONTENT_LAYER
+from .critic import CONTENT_LAYER, Losses
 from .errors import JobError
 from .field import Field
 from .job import Job
 from .original import Original, is_plain
 from .painting import Painting
 from .plans import LATTICE_PIXELS, cameras_of, plans_of
+from .samples import Samples, sample_sizes
 from .schedule import Scale, schedule
 from .settings import Settings
 from .state import State
 from .surface import Surface
-from .texture import Atlas, rasterize_texels
+from .team import ALONE, Team
+from .texture import Atlas
 
 LEARNING_RATE = 0.03  # in logits, of lattices as fine as a pixel
 COARSE_POWER = 0.5  # of a voxel's side in pixels, by which the rate of its lattice is divided
 DECAY_FROM = 0.7  # share of the whole views' steps after which the learning rate falls to 0
 CLOSE_DECAY = 0.4  # the same for the close-ups
+SETTLING_RATE = 0.65  # of the learning rate, on whole views after close-ups; it falls at once
 TRAVEL = 0.6  # how far close-ups may move what is as fine as their pixels, in logits
 FASTEST = 0.15  # learning rate of close-ups, at most
 USUALLY_COVERED = 0.7  # share of a close-up that shows the mesh
 NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
 GRAIN = 0.3  # the same from the original's look: flat parts give descent nothing to begin with
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
-SURFACE_TEXELS = 1024  # texture size at which the surface is sampled for the lattices
 
 
 @dataclass(frozen=True)
@@ -73,23 +75,22 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device) -> Paint
     """
     settings = job.settings
     surface = Surface.of(job.mesh, device)
-    size = min(settings.texture_size, SURFACE_TEXELS)
-    texels = rasterize_texels(surface.uvs, (size, size))
-    if not len(texels.texel):
+    sizes = sample_sizes(surface, job.texture_shapes)
+    samples = Samples.of(surface, sizes)
+    if not len(samples.point):
         raise JobError(
             "UV map",
-            f"its islands are so small that no texel of {size} x {size} lies in them",
+            f"its islands are so small that no texel of {sizes[0]} x {sizes[0]} lies in them",
             "Scale them up in the UV editor, or raise the texture size",
         )
     images = [torch.from_numpy(i).to(device) for i in job.originals]
     style = pictures[0].flatten(1).T.to(device)
     original = Original.of(surface, images, settings.content_source, style)
-    points = surface.points(texels.face, texels.bary)
-    spacing = math.sqrt(surface.area / len(points))
-    pixel = surface.extent / schedule(settings)[-1].unit
-    field = Field(points, finest=max(spacing, LATTICE_PIXELS * pixel), seed=settings.seed)
-    footprint = torch.full_like(texels.bary[:, 0], 1 / size)
-    albedo = original.albedo(texels.face, texels.bary, footprint)
+    spacing = math.sqrt(surface.area / len(samples.point))
+    pixel = surface.extent / max(scale.unit for scale in schedule(settings))
+    field = Field(samples.point, finest=max(spacing, LATTICE_PIXELS * pixel), seed=settings.seed)
+    albedo = original.albedo(samples.face, samples.bary, samples.footprint)
+    apart = OVERLAP_TEXELS * surface.extent / max(sizes)
     aims = aims_of(job, [picture.to(device) for picture in pictures], albedo)
     keeps_hues = settings.color == "ORIGINAL"
     if settings.start == "NOISE":
@@ -102,7 +103,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device) -> Paint
         tuple(_start(settings, grey(albedo) if keeps_hues else albedo, aim) for aim in aims),
         keeps_hues,
         field,
-        Atlas.of(texels, points, size, OVERLAP_TEXELS * surface.extent / size),
+        Atlas.of(samples.texels, samples.point, sizes, apart),
     )
 
 
@@ -119,7 +120,11 @@ def _start(settings: Settings, albedo: Tensor, aim: Aim) -> ColorMap:
 
 
 def optimise(
-    job: Job, painting: Painting, backbone: Backbone, state: State | None = None
+    job: Job,
+    painting: Painting,
+    backbone: Backbone,
+    state: State | None = None,
+    team: Team = ALONE,
 ) -> Iterator[Progress]:
     """Paint, and tell of every step.
 
@@ -127,54 +132,90 @@ def optimise(
         job: validated.
         painting: of `prepare`; its field is changed in place.
         backbone: with the LAYERS of `critic`.
-        state: of `painting`, where to go on from; changed in place. None stands for the start.
+        state: of `painting`, where to go on from; changed in place. None stands for the start,
+            with one view a step.
+        team: shares the views of each step; all of it ends in the same state.
 
     Raises:
         JobError: if no camera sees the mesh.
     """
-    scales, surface = schedule(job.settings), painting.original.surface
-    whole = sum(s.steps for s in scales if s.zoom == 1)
+    state = state or State(job.settings, painting, backbone)
+    scales, surface = schedule(job.settings, state.views), painting.original.surface
+    whole = sum(s.steps for s in scales if s.zoom == 1 and not s.settles)
     total, all_work = sum(s.steps for s in scales), sum(s.steps * s.work for s in scales)
     step, work = 0, 0.0
-    state = state or State(job.settings, painting, backbone)
     strokes = job.settings.strokes(surface.extent)
     background = painting.background
     began = time.perf_counter() - state.seconds
-    for scale in scales:
+    for number, scale in enumerate(scales):
         if step + scale.steps < state.done:
             step, work = step + scale.steps, work + scale.steps * scale.work
             continue
-        state.start_scale(scale.unit * strokes, scale.layers)
+        state.start_scale(scale.unit * strokes, scale.layers, team)
         cameras = cameras_of(job, surface, scale)
         rates = _rates(painting.field, surface, scale)
-        for turn, plan in enumerate(plans_of(painting, scale, cameras, background, state.order)):
+        orders = state.orders(number)
+        turns = plans_of(painting, scale, cameras, background, orders, team)
+        for turn, plans in enumerate(turns):
             step, work = step + 1, work + scale.work
             if step <= state.done:
                 continue
-            paint = painting.field(plan.lookups)
-            image = plan.shot.image(painting.colors(plan.ground, paint), background)  # (1, 3, H, W)
-            seen = image.detach().requires_grad_()
-            vgg_began = time.perf_counter()
-            losses = state.critic.judge(seen, plan)
-            losses.total.backward()
-            state.vgg_seconds += time.perf_counter() - vgg_began
-            image.backward(seen.grad)
-            share = (step - 1) / whole if scale.zoom == 1 else turn / scale.steps
-            factor = _decay(share, DECAY_FROM if scale.zoom == 1 else CLOSE_DECAY)
+            judged: list[Losses] = []
+            for place, plan in plans.items():
+                paint = painting.field(plan.lookups)
+                image = plan.shot.image(painting.colors(plan.ground, paint), background)
+                seen = image.detach().requires_grad_()  # (1, 3, H, W)
+                vgg_began = time.perf_counter()
+                losses = state.critic.judge(seen, plan, state.drawing(place))
+                (losses.total / scale.views).backward()
+                state.vgg_seconds += time.perf_counter() - vgg_began
+                image.backward(seen.grad)
+                judged.append(losses)
+            lattices = max((len(plan.lookups) for plan in plans.values()), default=0)
+            told = _together(state, judged, lattices, team)
+            if scale.settles:
+                factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
+            elif scale.zoom > 1:
+                factor = _decay(turn / scale.steps, CLOSE_DECAY)
+            else:
+                factor = _decay((step - 1) / whole, DECAY_FROM)
             state.optimizer.step([rate * factor for rate in rates])
-            told = {name: value.item() for name, value in losses._asdict().items()}
             if CONTENT_LAYER in scale.layers:
                 state.content = told["content"]
             state.done, state.seconds = step, time.perf_counter() - began
             yield Progress(
                 step=step,
                 steps=total,
-                share=work / all_work,
+                share=min(work / all_work, 1.0),
                 losses={**told, "content": state.content},
                 seconds=state.seconds,
                 vgg_seconds=state.vgg_seconds,
             )
     state.settle()
+
+
+def _together(
+    state: State, judged: Sequence[Losses], lattices: int, team: Team
+) -> dict[str, float]:
+    """Add up what the views of a step gave, those of the whole team; returns the mean losses.
+
+    Args:
+        state: the field's gradients and the critic's descriptions become those of all views.
+        judged: the losses of this process's views.
+        lattices: how many of the field's these views look up.
+        team: shares the step.
+    """
+    (lattices,) = team.most([lattices])
+    values, critic = list(state.field.values)[:lattices], state.critic
+    gradients = [torch.zeros_like(v) if v.grad is None else v.grad for v in values]
+    sums = sum((torch.stack(losses).detach() for losses in judged), values[0].new_zeros(3))
+    told = torch.cat((sums, sums.new_tensor([len(judged), *critic.views()])))
+    team.sum_([*gradients, *critic.present(), told])
+    for value, gradient in zip(values, gradients, strict=True):
+        value.grad = gradient
+    content, style, total, views, *shown = told.tolist()
+    critic.end_step(shown)
+    return {"content": content / views, "style": style / views, "total": total / views}
 
 
 def _rates(field: Field, surface: Surface, scale: Scale) -> list[float]:

@@ -6,6 +6,7 @@ as points on the surface; from then on a render is a gather, and its gradient a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from .job import Mesh
 from .rasterizer import rasterize
-from .texture import interpolate
+from .texture import Texels, interpolate, texel_bands
 from .views import Camera
 
 SAMPLES = 3  # along each side of a pixel; odd, so that one is at the centre
@@ -30,6 +31,7 @@ class Surface:
         faces: (F, 3) int64.
         uvs: (F, 3, 2) float32.
         materials: (F,) int64.
+        textures: (F,) int64.
         normals: (V, 3) float32, unit, smooth.
     """
 
@@ -37,19 +39,21 @@ class Surface:
     faces: Tensor
     uvs: Tensor
     materials: Tensor
+    textures: Tensor
     normals: Tensor
 
     @classmethod
     def of(cls, mesh: Mesh, device: torch.device) -> Surface:
         """Put `mesh` on `device`."""
-        vertices, faces, uvs, materials = (
+        vertices, faces, uvs, materials, textures = (
             torch.from_numpy(a).to(device)
-            for a in (mesh.vertices, mesh.faces, mesh.uvs, mesh.materials)
+            for a in (mesh.vertices, mesh.faces, mesh.uvs, mesh.materials, mesh.textures)
         )
         a, b, c = vertices[faces].unbind(1)
         across = torch.linalg.cross(b - a, c - a)[:, None].expand(-1, 3, -1)  # (F, 3, 3)
         normals = torch.zeros_like(vertices).index_add(0, faces.flatten(), across.reshape(-1, 3))
-        return cls(vertices, faces, uvs, materials, torch.nn.functional.normalize(normals, dim=-1))
+        normals = torch.nn.functional.normalize(normals, dim=-1)
+        return cls(vertices, faces, uvs, materials, textures, normals)
 
     @property
     def used_vertices(self) -> Tensor:
@@ -65,13 +69,28 @@ class Surface:
     @property
     def area(self) -> float:
         """Square world units, both sides of a face counted once."""
+        return float(self.face_areas.sum())
+
+    @property
+    def face_areas(self) -> Tensor:
+        """(F,) square world units."""
         a, b, c = self.vertices[self.faces].unbind(1)
-        return float(torch.linalg.cross(b - a, c - a).norm(dim=-1).sum() / 2)
+        return torch.linalg.cross(b - a, c - a).norm(dim=-1) / 2
 
     def points(self, face: Tensor, bary: Tensor) -> Tensor:
         """World positions (N, 3)."""
         corners = self.faces.index_select(0, face).flatten()
         return interpolate(self.vertices.index_select(0, corners).view(-1, 3, 3), bary)
+
+    def texels(self, texture: int, shape: tuple[int, int]) -> Texels:
+        """The texels of the texture of that number, at `shape` (height, width)."""
+        return Texels.joined(self.texel_bands(texture, shape))
+
+    def texel_bands(self, texture: int, shape: tuple[int, int]) -> Iterator[Texels]:
+        """The same from the top down, a part at a time: as memory allows."""
+        faces = (self.textures == texture).nonzero()[:, 0]
+        for texels in texel_bands(self.uvs[faces], shape):
+            yield texels._replace(face=faces[texels.face])
 
 
 class Shot(NamedTuple):

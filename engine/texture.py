@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -30,6 +31,11 @@ class Texels(NamedTuple):
     face: Tensor
     bary: Tensor
 
+    @classmethod
+    def joined(cls, parts: Iterable[Texels]) -> Texels:
+        """All of `parts`, at least one, in their order."""
+        return cls(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
 
 def rasterize_texels(uvs: Tensor, size: tuple[int, int]) -> Texels:
     """Find the texels whose centres lie inside a face's UVs.
@@ -38,10 +44,14 @@ def rasterize_texels(uvs: Tensor, size: tuple[int, int]) -> Texels:
         uvs: (F, 3, 2) float32, u right, v up; repeats outside 0-1.
         size: height and width of the texture.
     """
+    return Texels.joined(texel_bands(uvs, size))
+
+
+def texel_bands(uvs: Tensor, size: tuple[int, int]) -> Iterator[Texels]:
+    """The same from the top down, BAND texels of the texture at a time: as memory allows."""
     corners, owner = _tiles(uvs)
     rows = max(1, min(size[0], BAND // size[1]))
-    bands = [_band(corners, owner, size, top, rows) for top in range(0, size[0], rows)]
-    return Texels(*(torch.cat(parts) for parts in zip(*bands, strict=True)))
+    return (_band(corners, owner, size, top, rows) for top in range(0, size[0], rows))
 
 
 def _tiles(uvs: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,28 +96,40 @@ class Atlas(NamedTuple):
     their paint up at that one's points: so what is optimised is what is baked.
 
     Attributes:
-        size: of the square texture.
-        row: (size * size,) int64, row of `point`, -1 outside the islands.
+        sizes: (T,) int64, sides of the square textures.
+        row: (sum of their texels,) int64, row of `point`, -1 outside the islands.
         point: (M, 3) float32, world space.
         apart: distance in world units from which two points do not belong together.
     """
 
-    size: int
+    sizes: Tensor
     row: Tensor
     point: Tensor
     apart: float
 
     @classmethod
-    def of(cls, texels: Texels, point: Tensor, size: int, apart: float) -> Atlas:
-        """The atlas of `texels` (M,) of a (size, size) texture at surface points (M, 3)."""
-        row = torch.full((size * size,), -1, device=point.device)
-        row[texels.texel] = torch.arange(len(point), device=point.device)
-        return cls(size, row, point, apart)
+    def of(
+        cls, texels: Sequence[Texels], point: Tensor, sizes: Sequence[int], apart: float
+    ) -> Atlas:
+        """The atlas of the `texels` of textures of `sizes`, M in all, at surface points (M, 3)."""
+        starts = accumulate((size * size for size in sizes), initial=0)
+        row = torch.full((sum(size * size for size in sizes),), -1, device=point.device)
+        owned = [each.texel + start for each, start in zip(texels, starts, strict=False)]
+        row[torch.cat(owned)] = torch.arange(len(point), device=point.device)
+        return cls(torch.tensor(sizes, device=point.device), row, point, apart)
 
-    def resolve(self, uv: Tensor, point: Tensor) -> Tensor:
-        """Where to look the paint up for `point` (N, 3) at `uv` (N, 2): mostly there itself."""
-        cell = ((uv - uv.floor()) * self.size).long().clamp(max=self.size - 1)
-        row = self.row[(self.size - 1 - cell[:, 1]) * self.size + cell[:, 0]]
+    def resolve(self, texture: Tensor, uv: Tensor, point: Tensor) -> Tensor:
+        """Where to look the paint up for points of the surface: mostly there itself.
+
+        Args:
+            texture: (N,) int64, in which they are painted.
+            uv: (N, 2).
+            point: (N, 3).
+        """
+        size = self.sizes[texture]  # (N,)
+        start = (self.sizes.square().cumsum(0) - self.sizes.square())[texture]
+        cell = ((uv - uv.floor()) * size[:, None]).long().minimum(size[:, None] - 1)
+        row = self.row[start + (size - 1 - cell[:, 1]) * size + cell[:, 0]]
         if not len(self.point):
             return point
         owner = self.point[row.clamp(min=0)]
@@ -130,8 +152,8 @@ def fill_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> tuple[Te
         The image with its margin, and (H, W) bool, the texels that now hold a colour.
     """
     height, columns = covered.shape
+    front = _rim(covered).flatten().nonzero()[:, 0]
     image, covered = image.clone().view(-1, image.shape[-1]), covered.clone().flatten()
-    front = covered.nonzero()[:, 0]
     for _ in range(width):
         near, inside = _neighbours(front, height, columns)
         fresh = near[inside & ~covered[near]].unique()
@@ -143,6 +165,13 @@ def fill_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> tuple[Te
         covered[fresh] = True
         front = fresh
     return image.view(height, columns, -1), covered.view(height, columns)
+
+
+def _rim(covered: Tensor) -> Tensor:
+    """Those of the texels `covered` (H, W) bool that have a neighbour which is not."""
+    empty = torch.nn.functional.pad(~covered, (1, 1, 1, 1))
+    wide = empty[:, :-2] | empty[:, 1:-1] | empty[:, 2:]
+    return (wide[:-2] | wide[1:-1] | wide[2:]) & covered
 
 
 def _neighbours(index: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -185,6 +214,18 @@ def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:
         some = weight.nonzero()[:, 0]
         if len(some):
             out[some] += weight[some, None] * bilinear(image, uv[some])
+    return out
+
+
+def sample_each(
+    pyramids: Sequence[Sequence[Tensor]], number: Tensor, uv: Tensor, footprint: Tensor
+) -> Tensor:
+    """As `sample`, each of N points from the pyramid of its `number` (N,) int64."""
+    out = uv.new_zeros(len(uv), pyramids[0][0].shape[-1])
+    for index, pyramid in enumerate(pyramids):
+        some = (number == index).nonzero()[:, 0]
+        if len(some):
+            out[some] = sample(pyramid, uv[some], footprint[some])
     return out
 
 

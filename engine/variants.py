@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from .contents import read_json
 from .errors import JobError
 from .job import UNREADABLE, Job
 from .settings import PRESETS, Settings
 
 FILE = "variants.json"
 STYLES_FOLDER = "styles"  # in it a folder for each picture, so that all keep their names
+MOST = 1000  # on a sheet
 DRAFT = "DRAFT"
 DRAFT_TEXTURE = 512
 
@@ -55,6 +57,14 @@ class Comparison:
         Raises:
             JobError: if one of them cannot be run.
         """
+        known = {setting.name for setting in fields(Settings)}
+        for variant in self.variants:
+            if unknown := variant.changes.keys() - known:
+                raise JobError(
+                    f"Variant {variant.label!r}",
+                    f"there is no setting {unknown.pop()!r}",
+                    "Export the job again",
+                )
         jobs = tuple(
             replace(
                 base,
@@ -90,7 +100,7 @@ class Comparison:
             JobError: if the folder holds no variants.
         """
         try:
-            text = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            text = read_json(folder / FILE)
             columns = int(text["columns"])
             variants = tuple(
                 Variant(
@@ -100,7 +110,7 @@ class Comparison:
                 )
                 for n, each in enumerate(text["variants"])
             )
-            if columns < 1 or not variants:
+            if not 1 <= columns <= len(variants) <= MOST:
                 raise ValueError(f"{len(variants)} variants in {columns} columns")
         except UNREADABLE as error:
             raise JobError(
@@ -113,7 +123,7 @@ class Comparison:
 
 def draft(settings: Settings) -> Settings:
     """`settings` at draft quality; never more steps than the preset DRAFT has."""
-    own = sum(PRESETS[DRAFT].steps) + PRESETS[DRAFT].close_ups
+    own = PRESETS[DRAFT].all_steps
     steps = min(settings.steps or own, own)
     return replace(settings, preset=DRAFT, texture_size=DRAFT_TEXTURE, steps=steps)
 

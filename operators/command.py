@@ -15,9 +15,10 @@ import bpy
 
 from ..engine.errors import JobError
 from ..engine.settings import Settings
+from . import udim
 from .compare_settings import COMPARE_NAMES, LEFT_OUT
-from .settings import NAMES, OF_OBJECTS
-from .stylize import refusal
+from .selection import refusal
+from .settings import NAMES, OF_OBJECTS, SCENE_PROPERTY
 from .write_back import RECIPE, RELIEF, check_file, check_folder, save_file
 
 NAME = "style_transfer_3d"
@@ -34,13 +35,15 @@ def make_parser() -> argparse.ArgumentParser:
     """The command line: what to paint, and every setting, told as the operator does."""
     parser = _Parser(
         prog=f"blender -b SCENE.blend -c {NAME}",
-        description="Paint a mesh in the style of a picture, as a new texture in its own UV map; "
+        description="Paint meshes in the style of a picture, as new textures in their own UV maps; "
         "or another picture, as a new image.",
         epilog="What is not given comes from the scene's settings in the .blend file.",
         allow_abbrev=False,
     )
     subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--object", metavar="NAME", help="the mesh object to paint")
+    subject.add_argument(
+        "--object", metavar="NAME", action="append", help="a mesh object to paint; may be repeated"
+    )
     subject.add_argument(
         "--image", metavar="FILE", help="the picture to paint instead; it needs no SCENE.blend"
     )
@@ -96,14 +99,14 @@ def run(arguments: list[str]) -> int:
     try:
         options = vars(make_parser().parse_args(arguments))
         report, save = options.pop("report"), options.pop("save")
-        name, file = options.pop("object"), options.pop("image")
+        names, file = options.pop("object"), options.pop("image")
         if "more_styles" in options:
             options["more_styles"] = [_style(words) for words in options["more_styles"]]
         check_comparison(options, report)
         if file is None:
-            obj = find_object(name)
+            objects = [find_object(name) for name in dict.fromkeys(names)]
             check(options, report, save=save)
-            images = paint(obj, options)
+            images = paint(objects, options)
         else:
             check_flat(options)
             check(options, report, save=save)
@@ -116,8 +119,13 @@ def run(arguments: list[str]) -> int:
             bpy.ops.wm.save_mainfile()
             _saved(bpy.data.filepath)
         for one in reversed(images):  # the texture last: of several files, a farm shows the last
-            if one.filepath:
-                _saved(bpy.path.abspath(one.filepath))
+            for path in udim.image_files(one):
+                _saved(str(path))
+        wanted = _wants_files(options)
+        if unsaved := [one.name for one in images if wanted and not one.filepath]:
+            why = f"{', '.join(map(repr, unsaved))} could not be written there"
+            cure = "Free some space or choose another; with --save it is in the .blend file"
+            raise JobError("Output", why, cure)
     except JobError as error:
         print(f"Error: {error}", file=sys.stderr, flush=True)
         return 1
@@ -126,6 +134,15 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:  # the operator has said so
         return 1
     return 0
+
+
+def _wants_files(options: dict[str, Any]) -> bool:
+    """Whether the texture, or the sheet of a comparison, is to be saved as a file."""
+    if "compare" in options:
+        return bool(options.get("sheet"))
+    assert bpy.context.scene
+    own = getattr(bpy.context.scene, SCENE_PROPERTY)
+    return bool(options.get("output", own.output))
 
 
 def _style(words: list[str]) -> dict[str, Any]:
@@ -173,7 +190,7 @@ def check(options: dict[str, Any], report: Path | None, *, save: bool) -> None:
     """
     Settings(**{f.name: options[f.name] for f in fields(Settings) if f.name in options}).validate()
     if report:
-        check_file(report.absolute(), ".json", "Report")
+        check_file(report.absolute(), (".json",), "Report")
     if save:
         if not bpy.data.filepath:
             cure = f"Name one before the command: blender -b SCENE.blend -c {NAME}"
@@ -213,8 +230,8 @@ def check_comparison(options: dict[str, Any], report: Path | None) -> None:
             raise JobError(f"Option {_option(name)}", why, "Give a number in that range")
 
 
-def paint(obj: bpy.types.Object, options: dict[str, Any]) -> list[bpy.types.Image]:
-    """Run the operator on `obj` and return the new images: texture and relief, or a sheet.
+def paint(objects: list[bpy.types.Object], options: dict[str, Any]) -> list[bpy.types.Image]:
+    """Run the operator on `objects` and return the new images: textures and reliefs, or a sheet.
 
     Raises:
         RuntimeError: the operator's error, which Blender prints.
@@ -223,7 +240,8 @@ def paint(obj: bpy.types.Object, options: dict[str, Any]) -> list[bpy.types.Imag
     operators: Any = bpy.ops.object
     asked = "compare" in options
     operator = operators.style_transfer_compare if asked else operators.style_transfer
-    with bpy.context.temp_override(object=obj, active_object=obj):
+    active = objects[0]
+    with bpy.context.temp_override(object=active, active_object=active, selected_objects=objects):
         return _results(operator, options)
 
 
@@ -246,7 +264,7 @@ def paint_file(file: Path, options: dict[str, Any]) -> list[bpy.types.Image]:
 
 
 def _results(operator: Callable[..., set[str]], options: dict[str, Any]) -> list[bpy.types.Image]:
-    """The images that `operator` makes: the texture, then its relief."""
+    """The images that `operator` makes: the textures, then their reliefs."""
     before = set(bpy.data.images)
     if operator(**options) != {"FINISHED"}:
         raise KeyboardInterrupt

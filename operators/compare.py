@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import bpy
@@ -17,15 +18,15 @@ from .compare_settings import (
     DraftProperties,
     read_comparison,
 )
-from .on_object import OnObject
+from .on_objects import OnObjects
 from .running import Run
 from .settings import Request
-from .stylize import OnObjectOperator
+from .stylize import OnObjectsOperator
 from .write_back import RECIPE, check_output, load_one
 
 
-class Comparing(OnObject):
-    """The variants of one object, as a run's subject; the object keeps its look.
+class Comparing(OnObjects):
+    """The variants of the selected meshes, as a run's subject; they keep their look.
 
     Raises:
         JobError: if one of them cannot be painted.
@@ -34,8 +35,8 @@ class Comparing(OnObject):
     options = ("--compare",)
 
     def __init__(self, context: bpy.types.Context, asked: CompareRequest) -> None:
-        super().__init__(context, asked.base)
-        self._comparison = asked.comparison
+        super().__init__(context, replace(asked.base, output=None, output_as_given=""))
+        self._request, self._comparison = asked.base, asked.comparison
         self.warnings = (*self.warnings, *asked.warnings)
         self._first = asked.base.styles[0].file
         if asked.base.output:
@@ -55,8 +56,9 @@ class Comparing(OnObject):
                 "Free some space there, or choose pictures that can be read",
             ) from error
 
-    def preview(self, file: Path) -> None:
+    def preview(self, files: Sequence[Path]) -> None:
         """Show the sheet so far in the Image Editor; one that cannot be read is left out."""
+        (file,) = files
         with suppress(RuntimeError):
             preview.show_sheet(file)
 
@@ -78,18 +80,18 @@ class Comparing(OnObject):
         return json.dumps({"columns": self._comparison.columns, "variants": variants})
 
 
-class OBJECT_OT_style_transfer_compare(DraftProperties, CompareProperties, OnObjectOperator):
+class OBJECT_OT_style_transfer_compare(DraftProperties, CompareProperties, OnObjectsOperator):
     """Runs as object.style_transfer does: modal from the button, blocking elsewhere."""
 
     bl_idname = "object.style_transfer_compare"
     bl_label = "Compare Styles"
     bl_description = (
-        "Paint drafts of the active mesh with other weights, seeds or pictures, and show them side "
-        "by side on one sheet in the Image Editor; the mesh keeps its look"
+        "Paint drafts of the selected meshes with other weights, seeds or pictures, and show them "
+        "side by side on one sheet in the Image Editor; they keep their look"
     )
 
     def begin(self, context: bpy.types.Context, _request: Request) -> Comparing:
-        """The active object, and what differs."""
+        """The selected meshes, and what differs."""
         assert context.scene
         return Comparing(context, read_comparison(self, context.scene))
 

@@ -21,6 +21,7 @@ LEFT_OUT = (
     "texture_size",
     "output",
     "replace",
+    "assign",
     "relief",
     "relief_strength",
 )  # settings that no draft has
@@ -129,6 +130,7 @@ def read_comparison(operator: bpy.types.Operator | None, scene: bpy.types.Scene)
         output=absolute(sheet, "Sheet") if sheet else None,
         output_as_given=sheet,
         replace=False,
+        assign="IMAGE_ONLY",
     )
     columns, rows = values["columns"], values["rows"]
     warnings: tuple[str, ...] = ()

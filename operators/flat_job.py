@@ -30,6 +30,7 @@ def flat_job(pixels: np.ndarray, request: Request) -> Job:
         faces=_FACES,
         uvs=_CORNERS[_FACES],
         materials=np.zeros(len(_FACES), np.int64),
+        textures=np.zeros(len(_FACES), np.int64),
     )
     size = max(width, height)
     first, *others = (Style(style.file, style.weight) for style in request.styles)
@@ -40,7 +41,7 @@ def flat_job(pixels: np.ndarray, request: Request) -> Job:
         (pixels,),
         (straight_on(width / size, height / size),),
         more_styles=tuple(others),
-        shape=(height, width),
+        shapes=((height, width),),
     )
 
 

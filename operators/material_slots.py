@@ -1,4 +1,4 @@
-"""The materials of one object, so that painting it paints nothing else."""
+"""The materials of objects, so that painting them paints nothing else."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 import bpy
 
+Place = tuple[bpy.types.Object, int]  # an object and the index of a material slot of its
+
 
 @dataclass(frozen=True)
 class Change:
-    """A material of the object's own was put into a slot.
+    """A material of the objects' own was put into a slot.
 
     Attributes:
+        obj: whose slot it is.
         slot: its index.
         material: what is in it now.
         before: what was in it at the same link, 'OBJECT' or 'DATA'.
         link: to where the slot was linked before.
     """
 
+    obj: bpy.types.Object
     slot: int
     material: bpy.types.Material
     before: bpy.types.Material | None
@@ -30,66 +34,80 @@ def slot_material(obj: bpy.types.Object, slot: int) -> bpy.types.Material | None
     return obj.material_slots[slot].material if slot < len(obj.material_slots) else None
 
 
-def make_own(obj: bpy.types.Object, slots: Sequence[int]) -> list[Change]:
-    """Give `obj` a material of its own in each of `slots` where it has none or shares it.
+def make_own(places: Sequence[Place]) -> list[Change]:
+    """Give the slots in `places` materials that nothing else uses: copies of those that are shared.
+
+    What they share among them they share afterwards.
 
     Returns:
         What was changed. An object without slots gets one.
     """
-    assert isinstance(obj.data, bpy.types.Mesh)
-    if not obj.material_slots:
-        obj.data.materials.append(None)
+    for obj, _slot in places:
+        assert isinstance(obj.data, bpy.types.Mesh)
+        if not obj.material_slots:
+            obj.data.materials.append(None)
+    mine = _Mine.of(places)
     own: dict[bpy.types.Material | None, bpy.types.Material] = {}
     changes = []
-    for slot in slots:
+    for obj, slot in places:
         material = slot_material(obj, slot)
-        if slot < len(obj.material_slots) and not _is_own(obj, material):
+        if slot < len(obj.material_slots) and material not in (*mine.materials, *own.values()):
             if material not in own:
                 own[material] = _copy(obj, material)
-            changes.append(_put(obj, slot, own[material]))
+            changes.append(_put(obj, slot, own[material], of_mesh=obj.data in mine.meshes))
     return changes
 
 
-def undo(obj: bpy.types.Object, change: Change) -> None:
+@dataclass(frozen=True)
+class _Mine:
+    """What some places use and nothing else does."""
+
+    materials: frozenset[bpy.types.ID]
+    meshes: frozenset[bpy.types.ID]
+
+    @classmethod
+    def of(cls, places: Sequence[Place]) -> _Mine:
+        objects = {obj for obj, _slot in places}
+        meshes = {obj.data for obj in objects if obj.data}
+        materials = {m for obj, slot in places if (m := slot_material(obj, slot))}
+        users = bpy.data.user_map(subset=[*meshes, *materials])
+        own_meshes = {m for m in meshes if not m.library and users[m] <= objects}
+        own_materials = {
+            m
+            for m in materials
+            if not m.library and not m.override_library and users[m] <= objects | own_meshes
+        }
+        return cls(frozenset(own_materials), frozenset(own_meshes))
+
+
+def undo(change: Change) -> None:
     """Put back what was in the slot; its material may be removed then."""
-    if change.slot < len(obj.material_slots):
-        slot = obj.material_slots[change.slot]
+    if change.slot < len(change.obj.material_slots):
+        slot = change.obj.material_slots[change.slot]
         if slot.material == change.material:
             slot.material = change.before
             slot.link = change.link  # type: ignore[assignment]
 
 
-def _put(obj: bpy.types.Object, slot: int, material: bpy.types.Material) -> Change:
-    """Put `material` into a slot of `obj`, not of the other objects that share its mesh."""
+def _put(
+    obj: bpy.types.Object, slot: int, material: bpy.types.Material, *, of_mesh: bool
+) -> Change:
+    """Put `material` into a slot, for all objects `of_mesh` or for `obj` alone."""
     place = obj.material_slots[slot]
     link = place.link
-    if not _owns_mesh(obj):
+    if not of_mesh:
         place.link = "OBJECT"
     before = place.material
     place.material = material
-    return Change(slot, material, before, link)
+    return Change(obj, slot, material, before, link)
 
 
 def _copy(obj: bpy.types.Object, material: bpy.types.Material | None) -> bpy.types.Material:
     if material is not None:
-        return material.copy()
+        new = material.copy()
+        # An override's copy is one too, and Blender does not save the nodes that it gets.
+        return new.make_local(clear_liboverride=True) if new.override_library else new
     new = bpy.data.materials.new(f"{obj.name} style")
     if bpy.app.version < (5, 0, 0):  # from then on it has nodes in any case
         new.use_nodes = True
     return new
-
-
-def _is_own(obj: bpy.types.Object, material: bpy.types.Material | None) -> bool:
-    if material is None or material.library:
-        return False
-    mine = {obj} | ({obj.data} if _owns_mesh(obj) else set())
-    return not _users(material) - mine
-
-
-def _owns_mesh(obj: bpy.types.Object) -> bool:
-    assert obj.data
-    return not obj.data.library and not _users(obj.data) - {obj}
-
-
-def _users(data: bpy.types.ID) -> set[bpy.types.ID]:
-    return bpy.data.user_map(subset=[data])[data]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -12,9 +12,11 @@ from ..engine.errors import JobError
 from ..engine.settings import RANGES
 from . import image_editors, preview, worker
 from .flat_job import flat_job
-from .material import pixels
+from .image_files import with_alphas
+from .image_pixels import opacity, pixels
 from .running import Subject
 from .settings import Request
+from .targets import Target
 from .write_back import check_outputs, load, make_recipe
 
 LARGEST_PREVIEW = 2048  # pixels on a side; a larger one would hold Blender up
@@ -61,22 +63,23 @@ class OnImage(Subject):
     kind = "image"
 
     def __init__(self, image: bpy.types.Image | None, editor: int | None, request: Request) -> None:
-        check_outputs(request)
         why = refusal(image)
         if why:
             raise why
         assert image
         self.name: str = image.name
+        check_outputs(request, [Target(self.name)])
         self.job = flat_job(pixels(image), request)
         self._request = replace(request, settings=self.job.settings)
-        self._alpha = _alpha(image)
+        self._alpha = opacity(image)
         self._uid, self._editor = image.session_uid, editor
 
-    def show(self, pixels: np.ndarray) -> None:
+    def show(self, previews: Sequence[np.ndarray]) -> None:
         """Show a preview in the editor, for as long as that shows the original."""
         image = self._image()
         if image:
-            shape = self.job.texture_shape
+            (pixels,) = previews
+            (shape,) = self.job.texture_shapes
             if max(shape) <= LARGEST_PREVIEW:  # where the original was, to the pixel
                 pixels = enlarged(pixels, shape)
             preview.show_in_editor(self._editor, image, pixels)
@@ -85,9 +88,9 @@ class OnImage(Subject):
         """Make the new image and show it in the editor; see `running.Subject`."""
         assert isinstance(done, worker.Done)
         recipe = make_recipe(self._request, sha256s, {"image": self.name}, done.report)
-        texture = done.texture if self._alpha is None else with_alpha(done.texture, self._alpha)
-        flat = replace(done, texture=texture)
-        result = load(self.name, flat, recipe, self._request).image
+        textures = with_alphas(done.textures, (self._alpha,))
+        painted = load(Target(self.name), replace(done, textures=textures), recipe, self._request)
+        result = painted.image
         result.use_fake_user = True  # nothing else holds it when no editor shows it any more
         image_editors.put(self._editor, self._image(), result)
         return []
@@ -103,41 +106,3 @@ def enlarged(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         np.arange(new) * old // new for new, old in zip(shape, pixels.shape[:2], strict=True)
     )
     return pixels[rows[:, None], columns]
-
-
-def _alpha(image: bpy.types.Image) -> np.ndarray | None:
-    """How opaque it is, (H * W,) float32 in 0-1, from the lower left; None if it is everywhere."""
-    if image.channels != 4:
-        return None
-    values = np.empty(image.size[0] * image.size[1] * 4, np.float32)
-    image.pixels.foreach_get(values)  # type: ignore[attr-defined]
-    alpha = values[3::4].clip(0, 1)
-    return None if (alpha == 1).all() else alpha
-
-
-def with_alpha(texture: Path, alpha: np.ndarray) -> Path:
-    """A PNG file beside `texture` with its colors and `alpha` (H * W,), from the lower left.
-
-    Raises:
-        JobError: if it cannot be written.
-    """
-    file = texture.with_name(f"{texture.stem}_alpha.png")
-    opaque = bpy.data.images.load(str(texture))
-    image = bpy.data.images.new(file.stem, *opaque.size, alpha=True)
-    try:
-        values = np.empty(alpha.size * 4, np.float32)
-        opaque.pixels.foreach_get(values)  # type: ignore[attr-defined]
-        values[3::4] = alpha
-        image.pixels.foreach_set(values)  # type: ignore[attr-defined]
-        image.filepath_raw, image.file_format = str(file), "PNG"
-        image.save()
-    except RuntimeError as error:
-        raise JobError(
-            f"File {str(file)!r}",
-            f"it cannot be written ({str(error).strip()})",
-            "Free some space in the temporary folder",
-        ) from error
-    finally:
-        bpy.data.images.remove(opaque)
-        bpy.data.images.remove(image)
-    return file

@@ -7,11 +7,17 @@ from typing import Any
 
 import bpy
 
+from .uv_node import place_by
+
 _RECORD = "style_transfer_3d"  # a node's property: what was there before it
 
 
-def plug_in(socket: bpy.types.NodeSocket, image: bpy.types.Image) -> bpy.types.ShaderNodeTexImage:
-    """Feed `socket` from a new node that shows `image`, placed below what is there.
+def plug_in(
+    socket: bpy.types.NodeSocket, image: bpy.types.Image, *, uv_map: str
+) -> bpy.types.ShaderNodeTexImage:
+    """Feed `socket` from a new node that shows `image` by `uv_map`, below what is there.
+
+    An empty `uv_map` stands for the active render one.
 
     The node is the active one, which Solid shading and texture painting show, and remembers
     what it displaced.
@@ -35,6 +41,7 @@ def plug_in(socket: bpy.types.NodeSocket, image: bpy.types.Image) -> bpy.types.S
     node.location = (socket.node.location.x - 300, lowest - 300)
     node[_RECORD] = json.dumps(record)
     tree.links.new(node.outputs["Color"], socket)
+    place_by(node, uv_map)
     tree.nodes.active = node
     return node
 
@@ -52,6 +59,8 @@ def take_out(node: bpy.types.Node) -> None:
             tree.links.new(before, link.to_socket).is_muted = record["link"][2]
     if tree.nodes.active == node and record["active"] in tree.nodes:
         tree.nodes.active = tree.nodes[record["active"]]
+    assert isinstance(node, bpy.types.ShaderNodeTexImage)
+    place_by(node, "")
     tree.nodes.remove(node)
 
 
@@ -64,6 +73,12 @@ def displaced(node: bpy.types.Node) -> bpy.types.NodeSocket | None:
     if not other or not other.outputs:
         return None
     return next((output for output in other.outputs if output.identifier == link[1]), None)
+
+
+def fed_before(node: bpy.types.Node) -> bpy.types.NodeSocket | None:
+    """As `displaced`, but None if that link was muted."""
+    link = json.loads(node[_RECORD])["link"]
+    return displaced(node) if link and not link[2] else None
 
 
 def is_ours(node: bpy.types.Node | None) -> bool:

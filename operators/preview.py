@@ -16,30 +16,37 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
-from . import image_editors
-from .material import base_color, has_nodes
+from . import image_editors, udim
 from .material_slots import Change, make_own, slot_material, undo
 from .paint_node import plug_in, take_out
 from .redraw import redraw
+from .surface_color import color_sockets, has_nodes
+from .targets import Target
 
 NAME = "Style transfer preview"
 _TAG = "style_transfer_3d_preview"
 _COVERED = "style_transfer_3d_covered"  # the image that an editor showed before
 
 
-def show(obj: bpy.types.Object, slots: Sequence[int], pixels: np.ndarray) -> bpy.types.Image:
-    """Show `pixels` (H, W, 4) float32 in 0-1, row 0 at the bottom, in material slots of `obj`.
+def show(number: int, target: Target, pixels: Sequence[np.ndarray]) -> None:
+    """Show `pixels` wherever `target` is to be shown; a material without a place for paint stays.
 
-    A material without a Base Color keeps its look.
+    Args:
+        number: that of the target, by which its preview is found again.
+        target: what is being painted.
+        pixels: (H, W, 4) float32 in 0-1, row 0 at the bottom, for each of its textures.
     """
-    image = _image(pixels)
-    had_slots = bool(obj.material_slots)
-    _remember(make_own(obj, slots), had_slots=had_slots)
-    for material in {slot_material(obj, slot) for slot in slots}:
-        if material and has_nodes(material) and not _preview_nodes(material):
-            _plug_in(material, image)
+    image = _tiled(number, target.tiles, pixels) if target.tiles else _image(number, pixels[0])
+    slots: dict[bpy.types.Object, list[int]] = {}
+    for obj, slot in target.find():
+        slots.setdefault(obj, []).append(slot)
+    for obj, own in slots.items():  # each by itself, so that each has its record
+        had_slots = bool(obj.material_slots)
+        _remember(make_own([(obj, slot) for slot in own]), had_slots=had_slots)
+        for material in {slot_material(obj, slot) for slot in own}:
+            if material and has_nodes(material) and not _preview_nodes(material):
+                _plug_in(material, image, target.named_uv_map)
     redraw(("VIEW_3D", "WINDOW"))  # which Blender does not for new pixels alone
-    return image
 
 
 def show_in_editor(editor: int | None, original: bpy.types.Image, pixels: np.ndarray) -> None:
@@ -50,25 +57,44 @@ def show_in_editor(editor: int | None, original: bpy.types.Image, pixels: np.nda
         original: what the editor shows again afterwards.
         pixels: (H, W, 4) float32 in 0-1, row 0 at the bottom.
     """
-    image = _image(pixels)
+    image = _image(0, pixels)
     image[_COVERED] = original
     image_editors.put(editor, original, image)
     redraw(("IMAGE_EDITOR", "WINDOW"))
 
 
-def _image(pixels: np.ndarray) -> bpy.types.Image:
-    """The image of the preview with these pixels, new or the one that is there."""
+def _image(number: int, pixels: np.ndarray) -> bpy.types.Image:
+    """The image of a preview with these pixels, new or the one that is there."""
     height, width = pixels.shape[:2]
-    image = next((image for image in bpy.data.images if _is_tagged(image)), None)
+    image = _found(number)
     if image is None:
         image = bpy.data.images.new(NAME, width, height)
-        image[_TAG] = True
+        image[_TAG] = number
     elif tuple(image.size) != (width, height):
         image.scale(width, height)
     image.pixels.foreach_set(pixels.reshape(-1))  # type: ignore[attr-defined]
     image.update()
     image.update_tag()
     return image
+
+
+def _tiled(number: int, tiles: Sequence[int], pixels: Sequence[np.ndarray]) -> bpy.types.Image:
+    """The image of a preview with these tiles, in the place of the one that is there.
+
+    Blender lends the pixels of no tile but the first.
+    """
+    image = udim.from_pixels(dict(zip(tiles, pixels, strict=True)))
+    before = _found(number)
+    if before:
+        before.user_remap(image)
+        bpy.data.images.remove(before)
+    image.name = NAME
+    image[_TAG] = number
+    return image
+
+
+def _found(number: int) -> bpy.types.Image | None:
+    return next((image for image in bpy.data.images if image.get(_TAG) == number), None)
 
 
 def show_sheet(file: Path) -> None:
@@ -82,7 +108,7 @@ def show_sheet(file: Path) -> None:
         return
     before = editor.image
     image = bpy.data.images.load(str(file))
-    image[_TAG] = True
+    image[_TAG] = 0
     image.name = NAME
     image.pack()  # the file is not there for long
     covered = before.get(_COVERED) if before and _is_tagged(before) else before
@@ -105,7 +131,7 @@ def clear() -> None:
     for material in [m for m in bpy.data.materials if _is_tagged(m)]:
         bpy.data.materials.remove(material)
     for material in bpy.data.materials:
-        for node in _preview_nodes(material):
+        for node in reversed(_preview_nodes(material)):  # the last one first
             take_out(node)
     for image in [i for i in bpy.data.images if _is_tagged(i)]:
         bpy.data.images.remove(image)
@@ -120,9 +146,10 @@ def _is_tagged(thing: bpy.types.ID | bpy.types.Node) -> bool:
     return thing.get(_TAG) is not None
 
 
-def _plug_in(material: bpy.types.Material, image: bpy.types.Image) -> None:
-    with suppress(JobError):  # no Base Color: the run itself says so
-        plug_in(base_color(material), image)[_TAG] = True
+def _plug_in(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> None:
+    with suppress(JobError):  # no place for paint: the run itself says so
+        for socket in color_sockets(material):
+            plug_in(socket, image, uv_map=uv_map)[_TAG] = True
 
 
 def _preview_nodes(material: bpy.types.Material) -> list[bpy.types.Node]:
@@ -148,7 +175,7 @@ def _put_back(obj: bpy.types.Object, slot: int, stand_in: bpy.types.Material) ->
         obj.material_slots[slot].material = None
         return
     link, had_slots = record[str(slot)]
-    undo(obj, Change(slot, stand_in, stand_in.get(f"{_TAG}_{slot}"), link))
+    undo(Change(obj, slot, stand_in, stand_in.get(f"{_TAG}_{slot}"), link))
     if not had_slots and len(obj.material_slots) == 1:
         assert isinstance(obj.data, bpy.types.Mesh)
         obj.data.materials.clear()

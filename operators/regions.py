@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
 import bpy
 import numpy as np
@@ -12,17 +13,14 @@ from ..engine.errors import JobError
 
 def read_region(
     obj: bpy.types.Object, data: bpy.types.Mesh, name: str, corners: np.ndarray
-) -> np.ndarray:
-    """Strength (F, 3) float32 in 0-1 at the corners of triangles.
+) -> np.ndarray | None:
+    """Strength (F, 3) float32 in 0-1 at the corners of triangles; None if `obj` has no such region.
 
     Args:
         obj: whose vertex groups they are.
         data: its mesh after modifiers.
         name: of a vertex group or a color attribute, whose mean of red, green and blue counts.
         corners: (F, 3) int, indices of loops.
-
-    Raises:
-        JobError: if there is neither of that name.
     """
     loops = np.empty(len(data.loops), np.int32)
     data.loops.foreach_get("vertex_index", loops)
@@ -32,18 +30,29 @@ def read_region(
         return weights[loops[corners]]
     attribute = data.color_attributes.get(name)
     if attribute is None:
-        names = [*obj.vertex_groups.keys(), *data.color_attributes.keys()]
-        near = difflib.get_close_matches(name, names, cutoff=0.4) or names[:3]
-        choice = " or ".join(repr(n) for n in near)
-        raise JobError(
-            f"Region {name!r}",
-            f"{obj.name!r} has no vertex group or color attribute of that name",
-            f"Choose {choice}" if near else "Add a vertex group in Object Data Properties",
-        )
+        return None
     colors = np.empty((len(attribute.data), 4), np.float32)
     attribute.data.foreach_get("color", colors.reshape(-1))
     strength = colors[:, :3].mean(-1).clip(0, 1)
     return strength[corners if attribute.domain == "CORNER" else loops[corners]]
+
+
+def no_region(objects: Sequence[bpy.types.Object], name: str) -> JobError:
+    """Why none of `objects` has the region `name`, with the nearest names that they have."""
+    names = [
+        region
+        for obj in objects
+        if isinstance(obj.data, bpy.types.Mesh)
+        for region in (*obj.vertex_groups.keys(), *obj.data.color_attributes.keys())
+    ]
+    near = difflib.get_close_matches(name, names, cutoff=0.4) or names[:3]
+    choice = " or ".join(repr(n) for n in dict.fromkeys(near))
+    whose = " or ".join(repr(obj.name) for obj in objects[:3])
+    return JobError(
+        f"Region {name!r}",
+        f"{whose} has no vertex group or color attribute of that name",
+        f"Choose {choice}" if near else "Add a vertex group in Object Data Properties",
+    )
 
 
 def _vertex_weights(data: bpy.types.Mesh, index: int) -> np.ndarray:

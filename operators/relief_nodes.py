@@ -8,6 +8,8 @@ from typing import Any
 
 import bpy
 
+from .uv_node import place_by
+
 _MARK = "style_transfer_3d_relief"  # a node's property: it is part of a relief
 _COLUMN = 220  # between two nodes side by side
 
@@ -20,11 +22,13 @@ class ReliefLook:
         kind: BUMP or NORMAL, what the image holds.
         strength: 0 flat, 1 as high as it is.
         height: of a bump map's white over its black, world units.
+        uv_map: name of the UV map that places it; empty for the active render one.
     """
 
     kind: str
     strength: float
     height: float
+    uv_map: str = ""
 
 
 def plug_in(socket: bpy.types.NodeSocket, image: bpy.types.Image, look: ReliefLook) -> None:
@@ -44,6 +48,7 @@ def plug_in(socket: bpy.types.NodeSocket, image: bpy.types.Image, look: ReliefLo
 
     picture = place("ShaderNodeTexImage", 5)
     picture.image = image
+    place_by(picture, look.uv_map)
     shape = _bump if look.kind == "BUMP" else _normal_map
     normal, below = shape(place, picture, look)
     if before and below is None and not before.is_muted:
@@ -78,8 +83,10 @@ def take_out(socket: bpy.types.NodeSocket, *, remove: bool) -> set[bpy.types.Ima
             tree.links.remove(link)
     images = set()
     for node in nodes if remove else ():
-        if isinstance(node, bpy.types.ShaderNodeTexImage) and node.image:
-            images.add(node.image)
+        if isinstance(node, bpy.types.ShaderNodeTexImage):
+            place_by(node, "")
+            if node.image:
+                images.add(node.image)
         tree.nodes.remove(node)
     return images
 
@@ -98,6 +105,7 @@ def _bump(place: _Place, picture: bpy.types.Node, look: ReliefLook) -> _Ends:
 
 def _normal_map(place: _Place, picture: bpy.types.Node, look: ReliefLook) -> _Ends:
     node = place("ShaderNodeNormalMap", 4)
+    node.uv_map = look.uv_map
     node.inputs["Strength"].default_value = look.strength
     node.id_data.links.new(picture.outputs["Color"], node.inputs["Color"])
     return node.outputs["Normal"], None

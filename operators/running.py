@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +16,8 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 
 from ..engine.errors import JobError
 from ..engine.job import Job
-from . import engine_python, preview, settings, worker
+from . import engine_python, preview, settings, unfinished, worker
+from .write_back import NotSaved
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
 
@@ -35,29 +38,35 @@ class Subject:
     job: Job
     warnings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    _request: settings.Request
 
     def save(self, folder: Path) -> None:
         """Write what the engine needs into `folder`; raises JobError if that cannot be done."""
         save(self.job, folder)
 
-    def preview(self, file: Path) -> None:
-        """Show a preview's file; one that cannot be read is left out."""
+    def preview(self, files: Sequence[Path]) -> None:
+        """Show the files of a preview, one for each texture; nothing if one cannot be read."""
         with suppress(OSError, ValueError, EOFError):
-            pixels = np.load(file, allow_pickle=False)
-            if pixels.ndim == 3 and pixels.shape[2] == 4:
-                self.show(pixels.astype(np.float32, copy=False))
+            previews = [np.load(file, allow_pickle=False) for file in files]
+            if all(pixels.ndim == 3 and pixels.shape[2] == 4 for pixels in previews):
+                self.show([pixels.astype(np.float32, copy=False) for pixels in previews])
 
-    def show(self, pixels: np.ndarray) -> None:
-        """Show a preview (H, W, 4) float32 in 0-1, row 0 at the bottom."""
+    def show(self, previews: Sequence[np.ndarray]) -> None:
+        """Show previews (H, W, 4) float32 in 0-1, row 0 at the bottom, one for each texture."""
         raise NotImplementedError
 
     def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
         """Give the finished texture to the artist; returns what they should know.
 
         Raises:
-            JobError: if the texture cannot be saved; nothing is changed then.
+            NotSaved: if the texture cannot be saved; nothing is changed then.
+            JobError: if it cannot be read; nothing is changed then.
         """
         raise NotImplementedError
+
+    def pack(self) -> None:
+        """Have what is delivered packed into the .blend file, whatever was asked for."""
+        self._request = replace(self._request, output=None, output_as_given="")
 
 
 class Run:
@@ -108,6 +117,9 @@ class Run:
             # As they are now, not after the run.
             self._sha256s = [style.sha256 for style in self.subject.job.styles]
             python = engine_python.find()
+            name = unfinished.name_of(folder)
+            unfinished.take_up(folder, name)
+            stack.callback(unfinished.keep, folder, name)
             self.engine = worker.Engine(
                 folder, python.path, options=self.subject.options, watched=watched
             )
@@ -129,10 +141,18 @@ class Run:
             What the artist should know.
 
         Raises:
-            JobError: if the texture cannot be saved; nothing is changed then.
+            JobError: if it cannot be read; nothing is changed then.
         """
         preview.clear()
-        return self.subject.deliver(done, self._sha256s)
+        for file in done.files:
+            if file.suffix == ".png" and not _is_whole(file):
+                raise JobError("Engine", f"its result {str(file)!r} cannot be read", "Run it again")
+        try:
+            return self.subject.deliver(done, self._sha256s)
+        except NotSaved as error:
+            self.subject.pack()
+            told = self.subject.deliver(done, self._sha256s)
+            return [f"{error.what}: {error.why}. It is packed into the .blend file instead", *told]
 
     def stop(self) -> bool:
         """Push the end of a cancelled run forward, without waiting: whether it is over."""
@@ -163,6 +183,18 @@ def save(job: Job, folder: Path) -> None:
             f"it cannot be copied into the job ({error.strerror})",
             "Check that it can be read and that the temporary folder has room",
         ) from error
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a PNG file is there from its first to its last bytes."""
+    first, last = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
+    try:
+        with file.open("rb") as stream:
+            begins = stream.read(len(first)) == first
+            stream.seek(-len(last), os.SEEK_END)
+            return begins and stream.read() == last
+    except OSError:
+        return False
 
 
 def _is_active(_state: StyleTransferRun) -> bool:

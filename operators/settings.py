@@ -43,6 +43,10 @@ _RELIEF_TEXTS = {
     "BUMP": "Bright strokes stand out in the light, dark ones lie deep: a height map",
     "NORMAL": "The same as a tangent-space normal map, which game engines want",
 }
+_ASSIGN_TEXTS = {
+    "MATERIAL": "The texture is plugged into the material's color, and the mesh shows it",
+    "IMAGE_ONLY": "The texture is a new image and no more: the material and the mesh's look stay",
+}
 _VIEW_TEXTS = {
     "SPHERE": "Cameras spread evenly around the object: it is painted on every side",
     "CAMERAS": "The scene's cameras that are enabled in renders: what they see is painted",
@@ -155,7 +159,8 @@ class SettingProperties(controls.ControlProperties):
     )
     output: StringProperty(
         name="Output",
-        description="The PNG file to save the texture to; empty packs it into the .blend file",
+        description="The PNG file, or EXR file in linear colors, to save the texture to; "
+        "empty packs it into the .blend file",
         subtype="FILE_PATH",
         options=FILE_OPTIONS,
     )
@@ -164,6 +169,17 @@ class SettingProperties(controls.ControlProperties):
         description="Put the new texture in the place of the one that was painted on this object "
         "before; otherwise both are kept",
         default=False,
+    )
+    uv_map: StringProperty(
+        name="UV Map",
+        description="The UV map that places the paint, by its name on each mesh; "
+        "empty takes the one that is active for rendering",
+    )
+    assign: EnumProperty(
+        name="Assign",
+        description="Whether the new texture is shown on the mesh",
+        items=items(tuple(_ASSIGN_TEXTS), _ASSIGN_TEXTS),
+        default="MATERIAL",
     )
     relief: EnumProperty(
         name="Relief",
@@ -183,7 +199,8 @@ class SettingProperties(controls.ControlProperties):
 
 # Of no use to a flat picture.
 OF_OBJECTS = (
-    "texture_size", "views", "view_count", "replace", "relief", "relief_strength",
+    "texture_size", "views", "view_count", "replace", "uv_map", "assign", "relief",
+    "relief_strength",
     "style_region", "protect", "stroke_length",
 )  # fmt: skip
 
@@ -230,9 +247,11 @@ class Request:
         protect: what stays as it is, by a name on the mesh; empty for nothing.
         settings: what the engine is told.
         views: SPHERE, CAMERAS or VIEWPORT.
-        output: the PNG file, an absolute path; None packs the texture.
+        output: the PNG or EXR file, an absolute path; None packs the texture.
         output_as_given: the same path as the artist wrote it, perhaps with //.
         replace: whether our own earlier result on the object gives way to the new one.
+        uv_map: name of the UV map that places the paint; empty for the active render one.
+        assign: MATERIAL, or IMAGE_ONLY, which leaves the materials as they are.
         relief_strength: of the strokes' relief in the material, 0-1.
     """
 
@@ -243,6 +262,8 @@ class Request:
     output: Path | None
     output_as_given: str
     replace: bool
+    uv_map: str
+    assign: str
     relief_strength: float
 
     @property
@@ -286,6 +307,8 @@ def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request
         output=absolute(output, "Output") if output else None,
         output_as_given=output,
         replace=values["replace"],
+        uv_map=values["uv_map"],
+        assign=values["assign"],
         relief_strength=values["relief_strength"],
     )
 

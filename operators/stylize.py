@@ -1,4 +1,4 @@
-"""object.style_transfer: from the active object to its new texture; what ends it early."""
+"""object.style_transfer: from the selected meshes to their new textures; what ends it early."""
 
 from __future__ import annotations
 
@@ -12,28 +12,13 @@ import bpy
 from ..engine.errors import JobError
 from . import settings, worker
 from .classes import registration
-from .on_object import OnObject
+from .on_objects import OnObjects
 from .redraw import SIDEBARS, redraw
 from .running import Run, Subject, clock, state
+from .selection import selection
 
 TICK = 0.1  # seconds between two looks at the engine
 SHOWN = 0.5  # seconds between two redraws of how far it is
-
-
-def refusal(obj: bpy.types.Object | None) -> JobError | None:
-    """Why `obj` cannot be painted; None if it can."""
-    if obj is None:
-        return JobError("Object", "none is active", "Select a mesh object")
-    what = f"Object {obj.name!r}"
-    if obj.type != "MESH":
-        return JobError(what, f"it is no mesh but a {obj.type.lower()}", "Select a mesh object")
-    if obj.library or (obj.data and obj.data.library and not obj.material_slots):
-        return JobError(
-            what,
-            "it is linked from another file",
-            "Make it local (Object > Relations > Make Local)",
-        )
-    return None
 
 
 class PaintOperator(bpy.types.Operator):
@@ -128,8 +113,8 @@ class PaintOperator(bpy.types.Operator):
         match message:
             case worker.Warn(text):
                 self._tell([text])
-            case worker.Progress(preview=file) if file:
-                run.subject.preview(file)
+            case worker.Progress(previews=files) if files:
+                run.subject.preview(files)
             case worker.Done() | worker.Compared():
                 self._tell(run.deliver(message))
 
@@ -146,27 +131,31 @@ class PaintOperator(bpy.types.Operator):
         return {"CANCELLED"}
 
 
-class OnObjectOperator(PaintOperator):
-    """Painting the active mesh."""
+class OnObjectsOperator(PaintOperator):
+    """Painting the selected meshes."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active object can be painted; tells the artist why not."""
-        why = refusal(context.object)
-        if why:
+        """Whether what is selected can be painted; tells the artist why not."""
+        try:
+            selection(context)
+        except JobError as why:
             cls.poll_message_set(str(why))
-        return why is None
+            return False
+        return True
 
 
-class OBJECT_OT_style_transfer(settings.SettingProperties, OnObjectOperator):
-    """From the active object to its new texture."""
+class OBJECT_OT_style_transfer(settings.SettingProperties, OnObjectsOperator):
+    """From the selected meshes to their new textures."""
 
     bl_idname = "object.style_transfer"
-    bl_description = "Paint the active mesh in the style of a picture: a new texture in its own UVs"
+    bl_description = (
+        "Paint the selected meshes in the style of a picture: new textures in their own UVs"
+    )
 
-    def begin(self, context: bpy.types.Context, request: settings.Request) -> OnObject:
-        """The active object."""
-        return OnObject(context, request)
+    def begin(self, context: bpy.types.Context, request: settings.Request) -> OnObjects:
+        """The selected meshes."""
+        return OnObjects(context, request)
 
 
 class OBJECT_OT_style_transfer_cancel(bpy.types.Operator):

@@ -126,8 +126,11 @@ class TaskOperator(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[Any]:
-        """Look at it ten times a second."""
+        """Look at it ten times a second; Esc cancels."""
         if Task.current is not self._task:  # ended from outside
+            return self._leave(context, self._cancelled())
+        if event.type == "ESC" and event.value == "PRESS":
+            self._task.close()
             return self._leave(context, self._cancelled())
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -172,7 +175,7 @@ class WM_OT_style_transfer_3d_cancel(bpy.types.Operator):
 
     bl_idname = "wm.style_transfer_3d_cancel"
     bl_label = "Cancel"
-    bl_description = "Stop, and leave everything as it was before"
+    bl_description = "Stop, and leave everything as it was before (Esc)"
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
-from . import stylize
+from . import selection
 from .running import Run
 
 NAME = "Style"
@@ -61,7 +61,7 @@ class OBJECT_OT_style_transfer_unwrap(bpy.types.Operator):
 
 def refusal(obj: bpy.types.Object | None) -> JobError | None:
     """Why `obj` cannot get a new UV map; None if it can."""
-    why = stylize.refusal(obj)
+    why = selection.refusal(obj)
     if why:
         return why
     assert obj
@@ -80,10 +80,10 @@ def refusal(obj: bpy.types.Object | None) -> JobError | None:
 @contextmanager
 def _in_object_mode(context: bpy.types.Context) -> Iterator[None]:
     """Leave the mode that the artist is in, and come back to it, with all that is selected."""
-    obj, layer = context.object, context.view_layer
-    assert obj
+    layer = context.view_layer
     assert layer
-    mode = obj.mode
+    active = layer.objects.active  # not always what is unwrapped
+    mode = active.mode if active else "OBJECT"
     together = [o for o in layer.objects if o.mode == mode]
     if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -92,13 +92,13 @@ def _in_object_mode(context: bpy.types.Context) -> Iterator[None]:
         yield
     finally:
         if mode != "OBJECT":
-            _select(layer, together, obj)
+            _select(layer, together, active)
             bpy.ops.object.mode_set(mode=mode)
-        _select(layer, selected, obj)
+        _select(layer, selected, active)
 
 
 def _select(
-    layer: bpy.types.ViewLayer, objects: list[bpy.types.Object], active: bpy.types.Object
+    layer: bpy.types.ViewLayer, objects: list[bpy.types.Object], active: bpy.types.Object | None
 ) -> None:
     for one in layer.objects:
         one.select_set(one in objects)

@@ -49,7 +49,7 @@ class Progress:
         losses: by name.
         seconds: since the first step began.
         share: of all steps' work that is done, 0 to 1; the later steps are the longer ones.
-        preview: a new preview's file, as `engine.preview` tells, or None.
+        previews: files of a new preview, as `engine.preview` tells; none mostly.
     """
 
     step: int
@@ -57,7 +57,7 @@ class Progress:
     losses: dict[str, float]
     seconds: float
     share: float
-    preview: Path | None = None
+    previews: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,21 @@ class Done:
     """What the run made.
 
     Attributes:
-        texture, report: files.
-        relief: the file of the strokes' relief, if one was asked for.
-        relief_height: from its lowest to its highest, world units.
+        textures: files, in the order of the job's.
+        report: a file.
+        reliefs: the files of the strokes' reliefs, one for each texture, if they were asked for.
+        relief_height: from their lowest to their highest, world units.
     """
 
-    texture: Path
+    textures: tuple[Path, ...]
     report: Path
-    relief: Path | None = None
+    reliefs: tuple[Path, ...] = ()
     relief_height: float = 0.0
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All that must be there."""
-        return (self.texture, self.report, *([self.relief] if self.relief else []))
+        return (*self.textures, self.report, *self.reliefs)
 
 
 @dataclass(frozen=True)
@@ -349,9 +350,9 @@ def _read(message: dict[str, Any]) -> Message:
         case "PROGRESS":
             losses = {str(name): float(value) for name, value in message["losses"].items()}
             step, steps = int(message["step"]), int(message["steps"])
-            preview = Path(message["preview"]) if message.get("preview") else None
+            previews = _files(message.get("previews", []))
             seconds, share = float(message["seconds"]), float(message["share"])
-            return Progress(step, steps, losses, seconds, share, preview)
+            return Progress(step, steps, losses, seconds, share, previews)
         case "WARN":
             return Warn(str(message["text"]))
         case "ERROR":
@@ -359,11 +360,19 @@ def _read(message: dict[str, Any]) -> Message:
         case "DONE":
             if "sheet" in message:
                 return Compared(Path(message["sheet"]))
-            relief = Path(message["relief"]) if message.get("relief") else None
+            textures, reliefs = _files(message["textures"]), _files(message.get("reliefs", []))
+            if not textures:
+                raise ValueError("a result without textures")
             height = float(message.get("relief_height", 0.0))
-            return Done(Path(message["texture"]), Path(message["report"]), relief, height)
+            return Done(textures, Path(message["report"]), reliefs, height)
         case other:
             raise ValueError(f"unknown type {other!r}")
+
+
+def _files(names: list[str]) -> tuple[Path, ...]:
+    if not isinstance(names, list):
+        raise TypeError(f"{names!r} is no list of files")
+    return tuple(Path(name) for name in names)
 
 
 def _how(code: int) -> str:

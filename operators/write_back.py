@@ -1,35 +1,45 @@
-"""The painted texture -> an image of Blender's and a node in the object's materials."""
+"""The painted textures -> images of Blender's and nodes in the objects' materials."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..engine.errors import JobError
-from . import relief_nodes
-from .material import base_color, has_nodes, source
+from . import relief_nodes, udim
+from .image_files import save_exr
 from .material_slots import make_own, slot_material
+from .outputs import beside, files, target_requests
 from .paint_node import is_ours, plug_in
 from .settings import Request
+from .surface_color import color_sockets, has_nodes, source
+from .targets import Target
+from .uv_node import place_by
 from .worker import Done
 
 RECIPE = "style_transfer_3d"  # the image's custom property
 RELIEF = "style_transfer_3d_relief"  # the same of a relief's image
+ENDINGS = (".png", ".exr")  # what a texture can be saved as
 _MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
+
+
+class NotSaved(JobError):
+    """A file that was painted cannot be written where it was asked for."""
 
 
 @dataclass(frozen=True)
 class Written:
     """The new images, and what the artist should know about where they are not shown."""
 
-    painted: Painted
+    painted: tuple[Painted, ...]
     warnings: tuple[str, ...]
 
 
@@ -46,6 +56,16 @@ class Painted:
     image: bpy.types.Image
     relief: bpy.types.Image | None
     look: relief_nodes.ReliefLook
+
+    @property
+    def images(self) -> list[bpy.types.Image]:
+        """Those that there are."""
+        return [self.image, *([self.relief] if self.relief else [])]
+
+    def keep(self) -> None:
+        """Let the images stay in the file though nothing shows them."""
+        for image in self.images:
+            image.use_fake_user = True
 
 
 def make_recipe(
@@ -67,20 +87,27 @@ def make_recipe(
         ],
         "protect": request.protect,
         "settings": settings,
-        "report": json.loads(report.read_text(encoding="utf-8")),
+        "report": _read_report(report),
     }
     return json.dumps(recipe)
 
 
-def check_outputs(request: Request) -> None:
-    """Raise JobError unless all that `request` wants saved can be."""
-    if not request.output:
-        return
+def _read_report(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise JobError(
+            "Engine", f"its report {str(file)!r} cannot be read ({error})", "Run it again"
+        ) from error
+
+
+def check_outputs(request: Request, targets: Sequence[Target]) -> None:
+    """Raise JobError unless all that `request` wants saved of `targets` can be."""
     pictures = [style.file for style in request.styles]
-    check_output(request.output, pictures)
-    relief = beside(request).output
-    if relief and request.settings.relief != "NONE":
-        check_output(relief, pictures)
+    for asked, target in zip(target_requests(request, targets), targets, strict=True):
+        reliefs = files(beside(asked), target) if request.settings.relief != "NONE" else []
+        for file in (*files(asked, target), *reliefs):
+            check_output(file, pictures)
 
 
 def check_output(path: Path, styles: Sequence[Path]) -> None:
@@ -89,21 +116,18 @@ def check_output(path: Path, styles: Sequence[Path]) -> None:
     if path.resolve() in [style.resolve() for style in styles]:
         raise JobError(what, "it is the style picture", "Choose another file")
     for image in bpy.data.images:
-        file = Path(bpy.path.abspath(image.filepath, library=image.library))
-        if (
-            image.filepath
-            and file.resolve() == path.resolve()
-            and not (image.get(RECIPE) or image.get(RELIEF))
-        ):
+        used = [file.resolve() for file in udim.image_files(image)]
+        if path.resolve() in used and not (image.get(RECIPE) or image.get(RELIEF)):
             raise JobError(what, f"it is the file of image {image.name!r}", "Choose another file")
-    check_file(path, ".png", "Output")
+    check_file(path, ENDINGS, "Output")
 
 
-def check_file(path: Path, ending: str, title: str) -> None:
+def check_file(path: Path, endings: Sequence[str], title: str) -> None:
     """Raise JobError unless a file named `path` can be made; `title` says what it is for."""
     what = f"{title} {str(path)!r}"
-    if path.suffix.lower() != ending:
-        raise JobError(what, f"its name does not end with {ending}", "Give it that ending")
+    if path.suffix.lower() not in endings:
+        cure = "Give it that ending" if len(endings) == 1 else "Give it one of them"
+        raise JobError(what, f"its name does not end with {' or '.join(endings)}", cure)
     if path.is_dir():
         raise JobError(what, "it is a folder", "Give a file in it")
     check_folder(path.parent, what)
@@ -127,101 +151,192 @@ def save_file(path: Path, data: bytes) -> None:
     """Write `data` to `path`, where there is never a part of it.
 
     Raises:
-        JobError: if it cannot be written.
+        NotSaved: if it cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with _whole(path) as part:
         part.write_bytes(data)
+
+
+def save_texture(path: Path, texture: Path) -> None:
+    """Save the PNG file `texture` as `path`, as its ending says; there is never a part of it.
+
+    Raises:
+        NotSaved: if it cannot be written.
+    """
+    if not _is_exr(path):
+        save_file(path, texture.read_bytes())
+        return
+    with _whole(path) as part:
+        save_exr(part, texture)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A name to write to instead, which becomes `path` once all is written, else goes."""
+    what = f"File {str(path)!r}"
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        yield part
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise JobError(
-            f"File {str(path)!r}", f"it cannot be written ({error.strerror})", "Choose another"
-        ) from error
+        why = f"it cannot be written ({error.strerror})"
+        raise NotSaved(what, why, "Choose another") from error
+    except JobError as error:  # which is about the part
+        raise NotSaved(what, error.why, error.cure) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _is_exr(path: Path) -> bool:
+    return path.suffix.lower() == ".exr"
 
 
 def write_back(
-    obj: bpy.types.Object, slots: Sequence[int], done: Done, recipe: str, request: Request
+    targets: Sequence[Target], done: Done, recipes: Sequence[str], request: Request
 ) -> Written:
-    """Show what is painted on `obj` and on nothing else; the artist's images and nodes stay.
+    """Show what is painted on `targets` and on nothing else; the artist's images and nodes stay.
 
     Args:
-        slots: the material slots that the object's faces use.
+        targets: where to.
         done: the files that the engine made.
-        recipe: what the images are to remember.
-        request: its output is where the texture is saved, else it is packed; it also says
-            whether our own earlier result is replaced.
+        recipes: what the images of each target are to remember.
+        request: its output is where the textures are saved, else they are packed; it also says
+            whether they are shown at all, and whether our own earlier results are replaced.
 
     Raises:
         JobError: if a texture cannot be saved; nothing is changed then.
     """
-    painted = load(obj.name, done, recipe, request)
-    image = painted.image
-    make_own(obj, slots)
+    painted = _load_all(targets, done, recipes, request)
+    if request.assign == "IMAGE_ONLY":
+        for one in painted:
+            one.keep()
+        return Written(tuple(painted), ())
     warnings = []
     replaced: dict[bpy.types.Image, bpy.types.Image | None] = {}  # by what
-    for material in dict.fromkeys(slot_material(obj, slot) for slot in slots):
-        if material is None:  # the artist has taken the slot away
-            continue
-        if not has_nodes(material):
-            material.use_nodes = True
-        try:
-            socket = base_color(material)
-        except JobError as error:
-            warnings.append(f"{error} The texture is image {image.name!r}")
-            continue
+    for target, one in zip(targets, painted, strict=True):
+        places = target.find()
+        if not places:
+            one.keep()
+            kept = f"its texture is kept as image {one.image.name!r}"
+            warnings.append(f"{target.name!r} is gone; {kept}")
+        one.image.alpha_mode = "CHANNEL_PACKED"  # nothing is dark where it is transparent
+        make_own(places)
+        for material in dict.fromkeys(slot_material(obj, slot) for obj, slot in places):
+            if material is None:  # the artist has taken the slot away
+                continue
+            try:
+                sockets = _places(material)
+            except JobError as error:
+                warnings.append(f"{error} The texture is image {one.image.name!r}")
+                continue
+            replaced.update(
+                _show(sockets, one, uv_map=target.named_uv_map, replace=request.replace)
+            )
+            if one.relief and not _normals(sockets):
+                text = f"Material {material.name!r} has no Normal that would show the relief"
+                warnings.append(f"{text}, which is image {one.relief.name!r}")
+    _give_way(replaced)
+    return Written(tuple(painted), tuple(warnings))
+
+
+def _places(material: bpy.types.Material) -> list[bpy.types.NodeSocket]:
+    """The inputs that give `material` its color, at least one; it has nodes afterwards.
+
+    Raises:
+        JobError: as `color_sockets`.
+    """
+    if not has_nodes(material):
+        material.use_nodes = True
+    return color_sockets(material)
+
+
+def _show(
+    sockets: Sequence[bpy.types.NodeSocket], painted: Painted, *, uv_map: str, replace: bool
+) -> dict[bpy.types.Image, bpy.types.Image | None]:
+    """Let `sockets` show `painted`; returns the results of ours that they gave up, and for what."""
+    replaced: dict[bpy.types.Image, bpy.types.Image | None] = {}
+    for socket in sockets:
         earlier = _earlier_result(socket)
-        if request.replace and earlier and earlier.image:
-            replaced[earlier.image] = image
-            earlier.image = image
+        if replace and earlier and earlier.image:
+            replaced[earlier.image] = painted.image
+            earlier.image = painted.image
+            place_by(earlier, uv_map)
         else:
-            plug_in(socket, image)
-        assert socket.node
-        normal = socket.node.inputs["Normal"]
-        flattened = relief_nodes.take_out(normal, remove=request.replace)
+            plug_in(socket, painted.image, uv_map=uv_map)
+    for normal in _normals(sockets):
+        flattened = relief_nodes.take_out(normal, remove=replace)
         replaced.update(dict.fromkeys(flattened, painted.relief))
         if painted.relief:
             relief_nodes.plug_in(normal, painted.relief, painted.look)
-    _give_way(replaced)
-    return Written(painted, tuple(warnings))
+    return replaced
 
 
-def load(name: str, done: Done, recipe: str, request: Request) -> Painted:
-    """A result as images named after `name`, saved or packed as `request` says.
+def _normals(sockets: Sequence[bpy.types.NodeSocket]) -> list[bpy.types.NodeSocket]:
+    """The inputs for normals of the shaders, or node groups, that have `sockets`."""
+    nodes = dict.fromkeys(socket.node for socket in sockets)
+    inputs = [socket for node in nodes if node for socket in node.inputs or ()]
+    return [socket for socket in inputs if socket.name == "Normal"]
+
+
+def _load_all(
+    targets: Sequence[Target], done: Done, recipes: Sequence[str], request: Request
+) -> list[Painted]:
+    """What `load` gives for each of `targets`, or none of it."""
+    painted: list[Painted] = []
+    asked = target_requests(request, targets)
+    try:
+        for target, recipe, own in zip(targets, recipes, asked, strict=True):
+            painted.append(load(target, done, recipe, own))
+    except JobError:
+        for image in (image for one in painted for image in one.images):
+            bpy.data.images.remove(image)
+        raise
+    return painted
+
+
+def load(target: Target, done: Done, recipe: str, request: Request) -> Painted:
+    """The result for one target as images named after it, saved or packed as `request` says.
 
     Raises:
         JobError: if one cannot be saved; Blender has no new image then.
     """
     relief = None
-    if done.relief:
-        relief = load_one(f"{name} relief", done.relief, beside(request))
+    if done.reliefs:
+        relief = _load(f"{target.name} relief", target, done.reliefs, beside(request))
         assert relief.colorspace_settings
         relief.colorspace_settings.name = "Non-Color"  # type: ignore[assignment]
         relief[RELIEF] = recipe
     try:
-        image = load_one(f"{name} style", done.texture, request)
+        image = _load(f"{target.name} style", target, done.textures, request)
     except JobError:
         if relief:
             bpy.data.images.remove(relief)
         raise
     image[RECIPE] = recipe
     look = relief_nodes.ReliefLook(
-        request.settings.relief, request.relief_strength, done.relief_height
+        request.settings.relief,
+        request.relief_strength,
+        done.relief_height,
+        target.named_uv_map,
     )
     return Painted(image, relief, look)
 
 
-def beside(request: Request) -> Request:
-    """The same with an output for the relief: NAME_relief.png where the texture is NAME.png."""
-    if not request.output:
-        return request
-    path, given = request.output, request.output_as_given
-    ending = f"_relief{path.suffix}"
-    return replace(
-        request,
-        output=path.with_name(path.stem + ending),
-        output_as_given=given.removesuffix(path.suffix) + ending,
-    )
+def _load(name: str, target: Target, textures: Sequence[Path], request: Request) -> bpy.types.Image:
+    """Those of `textures` that are the target's as one image; see `load_one`."""
+    own = [textures[number] for number in target.textures]
+    if not target.tiles:
+        return load_one(name, own[0], request)
+    if request.output:
+        for file, texture in zip(files(request, target), own, strict=True):
+            save_texture(file, texture)
+        image = udim.load(_path(request))
+        _read_as_written(image, request.output)
+    else:
+        image = udim.load_packed(dict(zip(target.tiles, own, strict=True)))
+    image.name = name
+    return image
 
 
 def load_one(name: str, texture: Path, request: Request) -> bpy.types.Image:
@@ -231,15 +346,27 @@ def load_one(name: str, texture: Path, request: Request) -> bpy.types.Image:
         JobError: if it cannot be saved; Blender has no new image then.
     """
     if request.output:
-        save_file(request.output, texture.read_bytes())
-        relative = request.output_as_given.startswith("//")
-        image = bpy.data.images.load(request.output_as_given if relative else str(request.output))
+        save_texture(request.output, texture)
+        image = bpy.data.images.load(_path(request))
+        _read_as_written(image, request.output)
     else:
         image = bpy.data.images.load(str(texture))
         image.pack()
         image.filepath_raw = ""  # the file is gone soon
     image.name = name
     return image
+
+
+def _read_as_written(image: bpy.types.Image, path: Path) -> None:
+    """An EXR file of ours has colors that are not multiplied by its alpha."""
+    if _is_exr(path):
+        image.alpha_mode = "CHANNEL_PACKED"
+
+
+def _path(request: Request) -> str:
+    """The output as Blender is to keep it: relative if it was given so."""
+    relative = request.output_as_given.startswith("//")
+    return request.output_as_given if relative else str(request.output)
 
 
 def _earlier_result(socket: bpy.types.NodeSocket) -> bpy.types.ShaderNodeTexImage | None:

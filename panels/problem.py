@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import bmesh
 import bpy
 
 from ..engine.errors import JobError
 from ..engine.job import Style
-from ..operators import engine_python, export, install, on_image, settings, stylize
+from ..operators import engine_python, install, on_image, read_views, settings
+from ..operators.selection import selection
 from ..operators.stylize_image import shown_image
 from ..operators.task import Task
 from . import preferences
@@ -30,7 +32,7 @@ class Problem:
 
 
 def problem(context: bpy.types.Context) -> Problem | None:
-    """The first thing that is in the way of painting the active object; None if none is known.
+    """The first thing that is in the way of painting what is selected; None if none is known.
 
     Asks for what is quick to know, so that a panel may call it whenever it is drawn: no pixel,
     no face and no process is looked at.
@@ -62,18 +64,22 @@ def _engine_problem() -> Problem | None:
 
 
 def _object_problem(context: bpy.types.Context) -> Problem | None:
-    obj = context.object
-    refusal = stylize.refusal(obj)
-    if refusal:
-        return Problem(refusal)
-    assert obj
+    try:
+        chosen = selection(context)
+    except JobError as error:
+        return Problem(error)
+    problems = (_mesh_problem(obj, context) for obj in chosen.meshes)
+    return next((found for found in problems if found), None)
+
+
+def _mesh_problem(obj: bpy.types.Object, context: bpy.types.Context) -> Problem | None:
     faces, uv_maps = _counts(obj, context)
     what = f"Mesh of {obj.name!r}"
     if not faces:
         return Problem(JobError(what, "it has no faces", "Select a mesh with faces"))
     if not uv_maps:
         cure = "Unwrap it: the paint needs a place on a picture for every face"
-        return Problem(JobError(what, "it has no UV map", cure), _draw_unwrap)
+        return Problem(JobError(what, "it has no UV map", cure), partial(_draw_unwrap, obj))
     return None
 
 
@@ -113,14 +119,15 @@ def _settings_problem(context: bpy.types.Context) -> Problem | None:
 def _camera_problem(context: bpy.types.Context) -> Problem | None:
     scene, group = context.scene, _group()
     assert scene
-    if group.views == "CAMERAS" and not export.enabled_cameras(scene):
+    if group.views == "CAMERAS" and not read_views.enabled_cameras(scene):
         cure = "Add one, or look from all around"
         why = "it has no camera that is enabled in renders"
         return Problem(JobError(f"Scene {scene.name!r}", why, cure), _draw_sphere)
     return None
 
 
-def _draw_unwrap(layout: bpy.types.UILayout) -> None:
+def _draw_unwrap(obj: bpy.types.Object, layout: bpy.types.UILayout) -> None:
+    layout.context_pointer_set("object", obj)
     layout.operator("object.style_transfer_unwrap", icon="UV")
 
 

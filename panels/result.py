@@ -10,8 +10,8 @@ from typing import Any
 import bpy
 
 from ..engine.errors import JobError
-from ..operators.material import base_color, has_nodes, source
 from ..operators.running import clock
+from ..operators.surface_color import color_sockets, has_nodes, source
 from ..operators.write_back import RECIPE
 from .layouts import PARENT, SidebarPanel, distance, draw_fact
 
@@ -52,7 +52,7 @@ def result_image(obj: bpy.types.Object | None) -> bpy.types.Image | None:
         if not slot.material or not has_nodes(slot.material):
             continue
         with suppress(JobError):
-            output = source(base_color(slot.material))
+            output = source(color_sockets(slot.material)[0])
             node = output.node if output else None
             image = node.image if isinstance(node, bpy.types.ShaderNodeTexImage) else None
             if image and image.get(RECIPE) is not None:

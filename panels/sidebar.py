@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import bpy
 
+from ..engine.errors import JobError
+from ..operators.selection import selection
 from .layouts import PARENT, SidebarPanel, settings_column
 from .preset_menu import VIEW3D_PT_style_transfer_presets
 from .problem import problem
@@ -30,7 +34,9 @@ class VIEW3D_PT_style_transfer(SidebarPanel):
         column.prop(group, "texture_size")
         layout = self.layout
         assert layout
-        name = context.object.name if context.object else ""
+        name = ""
+        with suppress(JobError):  # which the panel tells
+            name = selection(context).name
         draw_run_or_start(layout, context, problem, "object.style_transfer", name)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ..engine.settings import PRESETS, STYLE_LAYERS
-from ..operators import export
+from ..operators import read_views
 from ..operators.classes import registration
+from ..operators.read_mesh import find_uv_layer
 from .layouts import PARENT, SidebarPanel, draw_fact, settings_column
 
 # What each of STYLE_LAYERS sees; an artist knows none of them by its name.
@@ -34,7 +35,7 @@ class VIEW3D_PT_style_transfer_views(SidebarPanel):
                     draw_fact(column, "", f"{count} by preset {group.preset.capitalize()}")
             case "CAMERAS":
                 assert context.scene
-                count = len(export.enabled_cameras(context.scene))
+                count = len(read_views.enabled_cameras(context.scene))
                 draw_fact(column, "In Scene", "1 camera" if count == 1 else f"{count} cameras")
             case _:
                 draw_fact(column, "", "The side that you see")
@@ -48,18 +49,23 @@ class VIEW3D_PT_style_transfer_texture(SidebarPanel):
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The file, what becomes of the earlier result, the relief, and the UV map."""
+        """The file, where it is shown, what becomes of the earlier one, the relief, the UV map."""
         column, group = settings_column(self, context)
         column.prop(group, "output", placeholder="Packed")
-        column.column(heading="Result").prop(group, "replace", text="Replace Earlier")
+        column.prop(group, "assign")
+        row = column.column(heading="Result")
+        row.active = group.assign == "MATERIAL"
+        row.prop(group, "replace", text="Replace Earlier")
         column.prop(group, "relief")
         row = column.row()
         row.active = group.relief != "NONE"
         row.prop(group, "relief_strength", text="Strength")
         data = context.object.data if context.object else None
         if isinstance(data, bpy.types.Mesh):
-            name = next((layer.name for layer in data.uv_layers if layer.active_render), "None")
-            draw_fact(column, "UV Map", name)
+            column.prop_search(group, "uv_map", data, "uv_layers")
+            if not group.uv_map:
+                layer = find_uv_layer(data, "")
+                draw_fact(column, "", f"{layer.name}, as rendered" if layer else "None")
 
 
 class Advanced(bpy.types.Panel):
@@ -74,7 +80,7 @@ class Advanced(bpy.types.Panel):
         column.prop(group, "steps")
         if not group.steps:
             preset = PRESETS[group.preset]
-            steps = sum(preset.steps) + preset.close_ups
+            steps = preset.all_steps
             draw_fact(column, "", f"{steps} by preset {group.preset.capitalize()}")
         column.prop(group, "seed")
         column.prop(group, "device")

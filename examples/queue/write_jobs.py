@@ -30,7 +30,7 @@ def write_jobs(jobs: Path, names: list[str]) -> list[Path]:
         import_module(f"{package}.{name}") for name in ("command", "export", "settings")
     )
     request = settings.read(None, scene)
-    made = [export.export(command.find_object(name), bpy.context, request).job for name in names]
+    made = [export.export([command.find_object(name)], bpy.context, request).job for name in names]
     jobs.mkdir(parents=True)
     folders = []
     for number, (name, job) in enumerate(zip(names, made, strict=True), 1):

@@ -31,7 +31,7 @@ PREVIEWS = """
         numpy.save(folder / "part.npy", pixels)
         (folder / "part.npy").replace(preview)
         say(type="PROGRESS", step=step, steps=100000, losses={"style": 1.0, "content": 0.5},
-            seconds=step / 10, share=step / 100000, preview=str(preview))
+            seconds=step / 10, share=step / 100000, previews=[str(preview)])
         time.sleep(0.05)
 """  # what an engine says that never comes to its end
 

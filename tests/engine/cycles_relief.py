@@ -5,15 +5,19 @@ quads, UVs, the relief's height), FOLDER/bump.png and FOLDER/normal.png, renders
 each in its material and the one that truly is in relief, and writes FOLDER/pictures.npz.
 """
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import bpy
 import cycles_render
 import numpy as np
 
-NODES = Path(__file__).parents[2] / "operators" / "relief_nodes.py"
+# The folder as a package of its own, without the engine that the others import.
+sys.modules["operators_alone"] = package = ModuleType("operators_alone")
+package.__path__ = [str(Path(__file__).parents[2] / "operators")]
+
 SUN = (0.35, 0.8, 0.0)  # its rotation: from the side, too high for the relief's own shadows
 
 
@@ -58,9 +62,7 @@ def add_plane(vertices: np.ndarray, quads: np.ndarray, uvs: np.ndarray) -> bpy.t
 
 def add_relief(material: bpy.types.Material, file: Path, kind: str, height: float) -> None:
     """The relief as the extension puts it into a material."""
-    spec = importlib.util.spec_from_file_location("relief_nodes", NODES)
-    relief_nodes = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(relief_nodes)
+    relief_nodes = importlib.import_module("operators_alone.relief_nodes")
     image = bpy.data.images.load(str(file))
     image.colorspace_settings.name = "Non-Color"
     shader = material.node_tree.nodes["Principled BSDF"]

@@ -13,13 +13,14 @@ CUBE_CORNERS = (
 SQUARE = np.array(((0, 0), (1, 0), (1, 1), (0, 1)), float)
 
 
-def mesh_of(vertices, faces, uvs, materials=None) -> Mesh:
+def mesh_of(vertices, faces, uvs, materials=None, textures=None) -> Mesh:
     """A mesh of anything that numpy takes."""
     return Mesh(
         np.array(vertices, np.float32),
         np.array(faces, np.int64),
         np.array(uvs, np.float32),
         np.array([0] * len(faces) if materials is None else materials, np.int64),
+        np.array([0] * len(faces) if textures is None else textures, np.int64),
     )
 
 

@@ -30,12 +30,12 @@ from tests.engine.test_control import backbone, job_of, pictures
 from tests.engine.test_main import ROOT, save_job
 
 CPU = torch.device("cpu")
-TINY = Preset(scales=(32, 48), steps=(4, 4), close_ups=4, views=3)
-STEPS = 12
+TINY = Preset(scales=(32, 48), steps=(4, 4), close_ups=4, settling=2, views=3)
+STEPS = 14
 ALWAYS = """
 import sys
 from engine import __main__, checkpoint, settings
-settings.PRESETS["DRAFT"] = settings.Preset(scales=(32, 48), steps=(4, 4), close_ups=4, views=3)
+settings.PRESETS["DRAFT"] = settings.Preset((32, 48), (4, 4), close_ups=4, settling=2, views=3)
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
 sys.exit(__main__.main(sys.argv[1:]))
 """  # the engine, with a checkpoint after each step of TINY
@@ -103,15 +103,15 @@ def begin(job: Job, backbone: Backbone) -> tuple[Painting, State]:
 @pytest.mark.parametrize("loss", ["GRAM", "SLICED_WASSERSTEIN"])
 def test_from_any_step_on_it_paints_the_same(pictures, backbone, tmp_path, loss, said) -> None:
     job = job_of(pictures, steps=STEPS, view_count=3, style_loss=loss, start="NOISE")
-    assert [scale.zoom for scale in schedule(job.settings)] == [1, 1, 2]
-    cuts = (2, 4, 7, 10, STEPS) if loss == "GRAM" else (6, 11)
+    assert [scale.zoom for scale in schedule(job.settings)] == [1, 1, 2, 1]
+    cuts = (2, 4, 7, 10, 13, STEPS) if loss == "GRAM" else (6, 11)
     painting, state = begin(job, backbone)
     for progress in optimise(job, painting, backbone, state):
         if progress.step in cuts:
             folder = tmp_path / str(progress.step)
             folder.mkdir()
             Checkpoint(folder, job, "VGG16", said.append).write(state)
-    texture = painting.bake(job.texture_shape)
+    texture = painting.bake(job.texture_shapes[0])
     points = painting.original.surface.used_vertices
     for cut in cuts:
         again, state = begin(job, backbone)
@@ -122,7 +122,7 @@ def test_from_any_step_on_it_paints_the_same(pictures, backbone, tmp_path, loss,
         assert state.done == STEPS
         assert not told or told[-1].share == progress.share
         assert not told or told[-1].losses == pytest.approx(progress.losses, rel=1e-4)
-        assert torch.allclose(again.bake(job.texture_shape), texture, rtol=0, atol=1e-5)
+        assert torch.allclose(again.bake(job.texture_shapes[0]), texture, rtol=0, atol=1e-5)
         assert again.field.moved(points).equal(painting.field.moved(points))
     assert not said
 
@@ -131,8 +131,9 @@ def test_from_any_step_on_it_paints_the_same(pictures, backbone, tmp_path, loss,
 def test_killed_in_a_whole_view_and_in_a_close_up_it_paints_the_same(tmp_path, backbone) -> None:
     killed = save_job(tmp_path / "killed", steps=STEPS)
     job = Job.load(killed)
-    close_from = STEPS - schedule(job.settings)[-1].steps
-    assert schedule(job.settings)[-1].zoom > 1
+    *whole, close, _settling = schedule(job.settings)
+    close_from = sum(scale.steps for scale in whole)
+    assert close.zoom > 1
     paint(killed, kill_after=3)
     again = paint(killed, kill_after=close_from + 1)
     assert 3 < steps_of(again)[0] < close_from
@@ -143,7 +144,7 @@ def test_killed_in_a_whole_view_and_in_a_close_up_it_paints_the_same(tmp_path, b
     assert last[-1]["type"] == "DONE"
     painting, state = begin(job, backbone)
     assert len(list(optimise(job, painting, backbone, state))) == STEPS
-    write_picture(painting.bake(job.texture_shape), tmp_path / "whole.png")
+    write_picture(painting.bake(job.texture_shapes[0]), tmp_path / "whole.png")
     painted = pixels(killed / "result" / "texture.png")
     assert torch.allclose(painted, pixels(tmp_path / "whole.png"), rtol=0, atol=1e-6)
     names = sorted(file.name for file in (killed / "result").iterdir())

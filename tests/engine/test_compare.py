@@ -71,7 +71,9 @@ def test_it_tells_of_all_variants_together(weights):
 
 def test_the_sheet_grows_a_cell_at_a_time(weights):
     _folder, outcome = weights
-    shown = [m["preview"] for m in outcome.messages if m["type"] == "PROGRESS" and m["preview"]]
+    shown = [
+        m["previews"][0] for m in outcome.messages if m["type"] == "PROGRESS" and m["previews"]
+    ]
     assert len(shown) == 3 - 1
     first = Image.open(shown[0])
     assert first.size == sheet_size(1, 3)
@@ -85,7 +87,7 @@ def test_other_seeds_differ_and_the_same_one_does_not(tmp_path):
     folder = save(tmp_path / "job", Comparison(3, variants), steps=6)
     outcome = run("--compare", folder)
     assert outcome.code == 0, outcome.errors
-    assert not any(m.get("preview") for m in outcome.messages)
+    assert not any(m.get("previews") for m in outcome.messages)
     assert [f.name for f in (folder / "result").iterdir()] == ["sheet.png"]
     sheet = Image.open(folder / "result" / "sheet.png")
     one, two, again = (picture(sheet, 0, column) for column in (1, 2, 3))
@@ -124,7 +126,7 @@ def stopped_by(word, folder):
             said = False
             for line in process.stdout:
                 message = json.loads(line)
-                if message.get("preview") and not said:
+                if message.get("previews") and not said:
                     said = True
                     process.stdin.write(word + "\n")
                     process.stdin.flush()

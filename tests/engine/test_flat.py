@@ -37,7 +37,7 @@ def flat_job(tmp_path, shape: tuple[int, int], **settings: object) -> Job:
     look = np.float32(np.stack((u, v, (u - v) ** 2), -1) * 0.7 + 0.15)
     chosen = Settings(**{"preset": "DRAFT", "texture_size": size, **settings})
     mesh = mesh_of(stretched, mesh.faces, mesh.uvs)
-    job = Job(mesh, Style(tmp_path / "s.png"), chosen, (look,), (straight_on(),), shape=shape)
+    job = Job(mesh, Style(tmp_path / "s.png"), chosen, (look,), (straight_on(),), shapes=(shape,))
     job.style.file.write_bytes(b"picture")
     return job
 
@@ -50,7 +50,7 @@ def same_colors(job: Job) -> Tensor:
 @pytest.mark.parametrize("shape", [(64, 64), (64, 160), (160, 64), (70, 999)])
 def test_every_texel_is_a_pixel_of_the_original(tmp_path, shape) -> None:
     job = flat_job(tmp_path, shape, start="ORIGINAL")
-    baked = prepare(job, [same_colors(job)], CPU).bake(job.texture_shape)
+    baked = prepare(job, [same_colors(job)], CPU).bake(job.texture_shapes[0])
     assert tuple(baked.shape) == (*shape, 3)
     assert np.abs(baked.numpy() - job.originals[0]).max() < 8e-3  # a pixel beside is 1e-2 away
 
@@ -58,14 +58,14 @@ def test_every_texel_is_a_pixel_of_the_original(tmp_path, shape) -> None:
 def test_its_shape_is_saved(tmp_path) -> None:
     job = flat_job(tmp_path, (64, 160))
     job.save(tmp_path / "job")
-    assert Job.load(tmp_path / "job").texture_shape == (64, 160)
+    assert Job.load(tmp_path / "job").texture_shapes[0] == (64, 160)
 
 
 @pytest.mark.parametrize("shape", [(64, 161), (64, 64), (0, 160)])
 def test_a_shape_that_does_not_fit_the_texture_size(tmp_path, shape) -> None:
     job = flat_job(tmp_path, (64, 160))
     with pytest.raises(JobError, match="do not fit a texture size of 160"):
-        Job(job.mesh, job.style, job.settings, job.originals, job.views, shape=shape).validate()
+        Job(job.mesh, job.style, job.settings, job.originals, job.views, shapes=(shape,)).validate()
 
 
 def test_one_view_sees_all_of_it_and_the_whole_field_is_painted(tmp_path) -> None:
@@ -75,8 +75,8 @@ def test_one_view_sees_all_of_it_and_the_whole_field_is_painted(tmp_path) -> Non
     style = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
     painting = prepare(job, [style], CPU)
     assert [progress.step for progress in optimise(job, painting, backbone)] == [1, 2, 3]
-    baked = painting.bake(job.texture_shape)
-    measures = measure(painting, baked, backbone, 1.0, job.views)
+    baked = painting.bake(job.texture_shapes[0])
+    measures = measure(painting, [baked], backbone, 1.0, job.views)
     assert measures["coverage"] > 0.999
     assert measures["seam_ratio"] == 1.0
 

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from engine.errors import JobError
-from engine.job import Job, Mesh, Style, View
+from engine.job import FORMAT, Job, Mesh, Style, View
 from engine.settings import BACKBONES, DEVICES, PRESETS, RANGES, STYLE_LAYERS, Settings
 from tests.engine.meshes import cube, mesh_of, plane
 from tests.engine.reference import perspective
@@ -400,7 +400,7 @@ def test_whatever_a_jobs_text_says_it_is_read_or_refused(job, tmp_path, name, va
 def test_a_later_format(job, tmp_path) -> None:
     job.save(tmp_path / "job")
     edit(tmp_path / "job", lambda text: text.update(format=9))
-    assert "format 9 instead of 2" in refusal(lambda: Job.load(tmp_path / "job")).why
+    assert f"format 9 instead of {FORMAT}" in refusal(lambda: Job.load(tmp_path / "job")).why
 
 
 def test_settings_that_this_version_does_not_know(job, tmp_path) -> None:

@@ -105,7 +105,7 @@ def test_messages_come_in_order(outcome) -> None:
 
 def test_the_files_are_where_it_says(outcome) -> None:
     done = outcome.messages[-1]
-    assert Path(done["texture"]) == outcome.folder / "result" / "texture.png"
+    assert Path(done["textures"][0]) == outcome.folder / "result" / "texture.png"
     assert Path(done["report"]) == outcome.folder / "result" / "report.json"
     assert sorted(f.name for f in (outcome.folder / "result").iterdir()) == [
         "report.json",
@@ -114,7 +114,7 @@ def test_the_files_are_where_it_says(outcome) -> None:
 
 
 def test_the_texture_is_painted(outcome) -> None:
-    with Image.open(outcome.messages[-1]["texture"]) as picture:
+    with Image.open(outcome.messages[-1]["textures"][0]) as picture:
         assert picture.size == (64, 64)
         assert picture.mode == "RGB"
         assert np.asarray(picture).std() > 5
@@ -140,8 +140,8 @@ def test_the_same_seed_gives_the_same_texture_bit_for_bit(outcome, tmp_path) -> 
     backbone = Backbone(find_weights("VGG16", ""), LAYERS)
     assert len(list(optimise(job, painting, backbone))) == STEPS
     again = tmp_path / "again.png"
-    write_picture(painting.bake(job.texture_shape), again)
-    assert again.read_bytes() == Path(outcome.messages[-1]["texture"]).read_bytes()
+    write_picture(painting.bake(job.texture_shapes[0]), again)
+    assert again.read_bytes() == Path(outcome.messages[-1]["textures"][0]).read_bytes()
 
 
 def test_cancel_on_stdin_ends_it_soon(tmp_path) -> None:
@@ -223,14 +223,16 @@ def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
     folder = save_job(tmp_path / "job")
     watched = run("--previews", folder)
     assert watched.code == 0, watched.errors
-    shown = [m["preview"] for m in watched.messages if m["type"] == "PROGRESS" and m["preview"]]
+    shown = [
+        m["previews"][0] for m in watched.messages if m["type"] == "PROGRESS" and m["previews"]
+    ]
     assert shown
     pixels = np.load(shown[0])
     assert (pixels.shape, pixels.dtype) == ((64, 64, 4), np.float32)
     assert 0 <= pixels.min() <= pixels.max() <= 1
     texture = (folder / "result" / "texture.png").read_bytes()
     assert texture == (outcome.folder / "result" / "texture.png").read_bytes()
-    assert not any(m["preview"] for m in outcome.messages if m["type"] == "PROGRESS")
+    assert not any(m["previews"] for m in outcome.messages if m["type"] == "PROGRESS")
 
 
 @pytest.mark.timeout(300)
@@ -241,14 +243,14 @@ def test_a_relief_is_written_beside_the_texture(outcome, tmp_path, kind, mode) -
     for share in ("0%", "100%"):
         assert {"type": "STATUS", "text": f"Baking the relief: {share}"} in found.messages
     done = found.messages[-1]
-    assert done["relief"] == str(found.folder / "result" / "relief.png")
+    assert done["reliefs"][0] == str(found.folder / "result" / "relief.png")
     assert done["relief_height"] > 0
-    with Image.open(done["relief"]) as picture:
+    with Image.open(done["reliefs"][0]) as picture:
         assert picture.size == (64, 64)
         assert picture.mode == mode
-    assert "relief" not in outcome.messages[-1]
-    texture = Path(done["texture"]).read_bytes()
-    assert texture == Path(outcome.messages[-1]["texture"]).read_bytes()
+    assert "reliefs" not in outcome.messages[-1]
+    texture = Path(done["textures"][0]).read_bytes()
+    assert texture == Path(outcome.messages[-1]["textures"][0]).read_bytes()
 
 
 @pytest.mark.timeout(300)

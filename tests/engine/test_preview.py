@@ -23,7 +23,7 @@ def painting(tmp_path):
 
 
 def test_it_shows_what_would_be_baked(painting, tmp_path) -> None:
-    pixels = np.load(Preview(painting, (128, 128), tmp_path).due(0.0))[::-1]
+    pixels = np.load(Preview(painting, [(128, 128)], tmp_path).due(0.0)[0])[::-1]
     baked = painting.bake((128, 128)).numpy()
     island = pixels[..., 3] == 1
     assert island.mean() > 0.2
@@ -42,7 +42,7 @@ def test_it_shows_what_would_be_baked(painting, tmp_path) -> None:
     ],
 )
 def test_its_size(painting, tmp_path, shape, done, size) -> None:
-    assert np.load(Preview(painting, shape, tmp_path).due(done)).shape == (*size, 4)
+    assert np.load(Preview(painting, [shape], tmp_path).due(done)[0]).shape == (*size, 4)
 
 
 def test_it_takes_a_small_share_of_the_time(painting, tmp_path, monkeypatch) -> None:
@@ -56,15 +56,15 @@ def test_it_takes_a_small_share_of_the_time(painting, tmp_path, monkeypatch) -> 
         return bake(sheet, paint)
 
     monkeypatch.setattr(preview._Sheet, "bake", slow)
-    watched = Preview(painting, (64, 64), tmp_path)
+    watched = Preview(painting, [(64, 64)], tmp_path)
     for seconds, gap in ((0.001, 0.5), (0.2, 4.0)):
         cost = seconds
         now += 100
         began = now
-        first = watched.due(0.0)
+        (first,) = watched.due(0.0)
         now = began + gap * 0.99
-        assert watched.due(0.0) is None
+        assert watched.due(0.0) == ()
         now = began + gap * 1.01
-        second = watched.due(0.0)
+        (second,) = watched.due(0.0)
         assert second != first
         assert first.is_file()

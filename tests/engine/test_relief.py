@@ -36,7 +36,7 @@ def painting_of(mesh: Mesh, paint, *, size: int = SIZE, finest: float = 0.01) ->
     with torch.no_grad():
         for values in field.values[:-1]:
             values.zero_()
-    atlas = Atlas.of(texels, points, size, 0.5)
+    atlas = Atlas.of([texels], points, [size], 0.5)
     return painting_with(surface, torch.full((1, 1, 3), 0.5), field, atlas)
 
 

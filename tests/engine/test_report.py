@@ -14,13 +14,12 @@ from engine.painting import Painting
 from engine.report import (
     COLORS,
     _distance,
-    _edge_pairs,
     _octaves,
     _palette,
     held_out_views,
     measure,
-    seam_ratio,
 )
+from engine.seams import _edge_pairs, seam_ratio
 from engine.surface import Surface
 from engine.texture import Atlas, fill_margin, rasterize_texels
 from tests.engine.meshes import cube, mesh_of, plane, sphere
@@ -68,7 +67,7 @@ def test_edges_are_sorted_into_seams_and_others() -> None:
 
 
 def test_a_mesh_without_seams() -> None:
-    assert seam_ratio(surface_of(plane(4)), noise(0, SIZE, SIZE, 3)) == 1
+    assert seam_ratio(surface_of(plane(4)), [[noise(0, SIZE, SIZE, 3)]]) == 1
 
 
 def turned(mesh: Mesh) -> Mesh:
@@ -88,7 +87,7 @@ def waves(points: Tensor, seed: int) -> Tensor:
 
 def test_noise_jumps_as_far_everywhere() -> None:
     surface = surface_of(turned(sphere(40, 60)))
-    ratios = [seam_ratio(surface, noise(i, SIZE, SIZE, 3)) for i in range(5)]
+    ratios = [seam_ratio(surface, [[noise(i, SIZE, SIZE, 3)]]) for i in range(5)]
     assert np.mean(ratios) == pytest.approx(1, abs=0.05)
 
 
@@ -96,7 +95,7 @@ def test_paint_that_flows_over_the_seams() -> None:
     """On a cube all seams are at corners, where both sides are nearer than on a flat side."""
     surface = surface_of(turned(cube()))
     ratios = [
-        seam_ratio(surface, painted(surface, lambda _, p, i=i: waves(p, i))) for i in range(8)
+        seam_ratio(surface, [[painted(surface, lambda _, p, i=i: waves(p, i))]]) for i in range(8)
     ]
     assert 2**-0.5 < np.mean(ratios) < 1
 
@@ -105,7 +104,7 @@ def test_sides_of_different_colours_are_all_seam() -> None:
     surface = surface_of(cube())
     palette = noise(0, 6, 3)
     texture = painted(surface, lambda face, _: palette[face // 2])
-    assert seam_ratio(surface, texture) > 1000
+    assert seam_ratio(surface, [[texture]]) > 1000
 
 
 def test_a_seam_is_found_though_faint() -> None:
@@ -113,7 +112,7 @@ def test_a_seam_is_found_though_faint() -> None:
     surface = surface_of(turned(cube()))
     level = torch.tensor((0.0, 0.1, 0.2, 0.1, 0.2, 0.0))[:, None]
     found = [
-        seam_ratio(surface, painted(surface, lambda f, p, s=s: waves(p, 0) + s * level[f // 2]))
+        seam_ratio(surface, [[painted(surface, lambda f, p, s=s: waves(p, 0) + s * level[f // 2])]])
         for s in (0.0, 0.5, 1.0, 2.0)
     ]
     assert found == sorted(found)
@@ -121,7 +120,7 @@ def test_a_seam_is_found_though_faint() -> None:
 
 
 def test_one_colour_has_no_seams() -> None:
-    assert seam_ratio(surface_of(cube()), torch.full((SIZE, SIZE, 3), 0.3)) <= 1
+    assert seam_ratio(surface_of(cube()), [[torch.full((SIZE, SIZE, 3), 0.3)]]) <= 1
 
 
 # Colours
@@ -217,7 +216,7 @@ def painting_of(mesh: Mesh, image: Tensor, style: Tensor) -> Painting:
     texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
     points = surface.points(texels.face, texels.bary)
     field = Field(points, finest=0.1, seed=0)
-    atlas = Atlas.of(texels, points, SIZE, 0.5)
+    atlas = Atlas.of([texels], points, [SIZE], 0.5)
     return painting_with(surface, image, field, atlas, style)
 
 
@@ -232,7 +231,7 @@ def picture(seed: int, size: int) -> Tensor:
 def test_a_result_that_is_the_original(backbone) -> None:
     image = picture(0, SIZE)
     painting = painting_of(sphere(16, 24), image, noise(1, 3, 80, 90))
-    found = measure(painting, image, backbone, 1.0)
+    found = measure(painting, [image], backbone, 1.0)
     assert found["content_distance"] < 1e-3
     assert found["style_gap_closed"] == pytest.approx(0, abs=0.01)
     assert found["style_distance"] > 0.1
@@ -245,7 +244,7 @@ def test_a_result_that_is_the_original(backbone) -> None:
 def test_measuring_tells_how_far_it_is_and_can_be_ended(backbone) -> None:
     image, shares = picture(0, SIZE), []
     painting = painting_of(sphere(16, 24), image, noise(1, 3, 80, 90))
-    measure(painting, image, backbone, 1.0, tell=shares.append)
+    measure(painting, [image], backbone, 1.0, tell=shares.append)
     assert len(shares) > 2
     assert shares == sorted(set(shares))
     assert 0 <= shares[0] < shares[-1] < 1
@@ -254,7 +253,7 @@ def test_measuring_tells_how_far_it_is_and_can_be_ended(backbone) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure(painting, image, backbone, 1.0, tell=stop)
+        measure(painting, [image], backbone, 1.0, tell=stop)
 
 
 @pytest.mark.usefixtures("few_small_views")
@@ -267,7 +266,7 @@ def test_a_result_that_has_the_styles_colours(backbone) -> None:
         for values in painting.field.values:
             values[:-1] = 0.1
     texture = color.expand(SIZE, SIZE, 3).contiguous()
-    found = measure(painting, texture, backbone, 1.0)
+    found = measure(painting, [texture], backbone, 1.0)
     assert found["palette_distance"] < 1e-6
     assert found["off_palette"] == 0
     assert found["coverage"] == 1

@@ -124,31 +124,36 @@ def test_faces_without_area_own_nothing() -> None:
 # Faces that share texels
 
 
+def first(points: torch.Tensor) -> torch.Tensor:
+    """All of `points` (N, 3) in the first texture."""
+    return torch.zeros(len(points), dtype=torch.int64)
+
+
 def test_overlapping_faces_look_up_at_the_owners_points() -> None:
     """Two squares a world unit apart, the second mirrored onto the first one's texels."""
     size = 8
     texels = texels_of(UNIT_SQUARE, (size, size))
     owned = torch.tensor(centers((size, size)), dtype=torch.float32)
     points = torch.nn.functional.pad(owned, (0, 1))
-    atlas = Atlas.of(texels, points, size, 0.5)
+    atlas = Atlas.of([texels], points, [size], 0.5)
     uv = owned + 0.25 / size
     here = torch.nn.functional.pad(uv, (0, 1))
-    assert atlas.resolve(uv, here).equal(here)
+    assert atlas.resolve(first(here), uv, here).equal(here)
     there = here + torch.tensor((0.0, 0.0, 1.0))
-    assert atlas.resolve(uv, there).equal(points)
-    assert atlas.resolve(uv + torch.tensor((-2.0, 5.0)), there).equal(points)
+    assert atlas.resolve(first(there), uv, there).equal(points)
+    assert atlas.resolve(first(there), uv + torch.tensor((-2.0, 5.0)), there).equal(points)
     near_enough = atlas._replace(apart=9.0)
-    assert near_enough.resolve(uv, there).equal(there)
+    assert near_enough.resolve(first(there), uv, there).equal(there)
 
 
 def test_outside_the_islands_there_is_nobody_to_ask() -> None:
     texels = texels_of(UNIT_SQUARE * 0.5, (8, 8))
-    atlas = Atlas.of(texels, torch.zeros(len(texels.texel), 3), 8, 0.5)
+    atlas = Atlas.of([texels], torch.zeros(len(texels.texel), 3), [8], 0.5)
     far = torch.full((1, 3), 7.0)
-    assert atlas.resolve(torch.tensor([(0.9, 0.9)]), far).equal(far)
-    assert (atlas.resolve(torch.tensor([(0.1, 0.1)]), far) == 0).all()
-    nothing = Atlas.of(texels_of(np.zeros((1, 3, 2)), (8, 8)), torch.empty(0, 3), 8, 0.5)
-    assert nothing.resolve(torch.tensor([(0.1, 0.1)]), far).equal(far)
+    assert atlas.resolve(first(far), torch.tensor([(0.9, 0.9)]), far).equal(far)
+    assert (atlas.resolve(first(far), torch.tensor([(0.1, 0.1)]), far) == 0).all()
+    nothing = Atlas.of([texels_of(np.zeros((1, 3, 2)), (8, 8))], torch.empty(0, 3), [8], 0.5)
+    assert nothing.resolve(first(far), torch.tensor([(0.1, 0.1)]), far).equal(far)
 
 
 # Margins

@@ -68,6 +68,7 @@ def test_a_box_in_a_box_is_not_seen() -> None:
                 (outer.faces, inner.faces + start),
                 (outer.uvs, inner.uvs),
                 (outer.materials, inner.materials),
+                (outer.textures, inner.textures),
             )
         )
     )

@@ -122,21 +122,32 @@ def stand_in_python(folder, command, monkeypatch):
     return python
 
 
-def painter(texture, report):
-    """A script for `stand_in` that says it painted `texture`, an existing PNG file."""
+def painter(textures, report):
+    """A script for `stand_in` that says it painted `textures`, one existing PNG file or several."""
+    files = [str(file) for file in (textures if isinstance(textures, list) else [textures])]
     return f"""
         import json, pathlib, shutil, sys
         result = pathlib.Path(sys.argv[-1]) / "result"
         result.mkdir()
-        shutil.copyfile({str(texture)!r}, result / "texture.png")
+        textures = []
+        for number, file in enumerate({files!r}):
+            textures.append(str(result / f"texture_{{number}}.png"))
+            shutil.copyfile(file, textures[-1])
         (result / "report.json").write_text(json.dumps({report!r}))
         def say(**message):
             print(json.dumps(message), flush=True)
         say(type="STATUS", text="Painting")
         say(type="PROGRESS", step=1, steps=1, losses={{"total": 0.5}}, seconds=61.0, share=1.0)
         say(type="WARN", text="the paint is still wet")
-        say(type="DONE", texture=str(result / "texture.png"), report=str(result / "report.json"))
+        say(type="DONE", textures=textures, report=str(result / "report.json"))
     """
+
+
+def select(*objects):
+    """Select these and nothing else; the first one is active."""
+    for obj in bpy.context.view_layer.objects:
+        obj.select_set(obj in objects)
+    bpy.context.view_layer.objects.active = objects[0]
 
 
 def bare_python(folder, *, with_packages=False):

@@ -27,9 +27,11 @@ def run(style):
             output=None,
             output_as_given="",
             replace=False,
+            uv_map="",
+            assign="MATERIAL",
             relief_strength=0.5,
         )
-        return export(obj, bpy.context, request)
+        return export([obj], bpy.context, request)
 
     return run
 
@@ -94,7 +96,7 @@ def test_the_active_render_uv_map_counts(run):
     first = run(obj)
     other.active_render = True
     second = run(obj)
-    assert (first.uv_map, second.uv_map) == ("UVMap", "Other")
+    assert [made.targets[0].uv_maps for made in (first, second)] == [("UVMap",), ("Other",)]
     assert set(second.job.mesh.uvs.ravel()) <= set(values)
     assert not set(first.job.mesh.uvs.ravel()) <= set(values)
 
@@ -106,7 +108,7 @@ def test_only_the_slots_in_use(run):
     indices = [2, 2, 0, 0, 2, 9]  # 9 is past the end: Blender shows the last slot
     obj.data.polygons.foreach_set("material_index", indices)
     made = run(obj)
-    assert made.slots == (0, 2)
+    assert [slot for target in made.targets for _obj, slot in target.places] == [0, 2]
     assert sorted(made.job.mesh.materials) == [0] * 4 + [1] * 8
     assert len(made.job.originals) == 2
     made.job.validate()
@@ -114,7 +116,7 @@ def test_only_the_slots_in_use(run):
 
 def test_no_slot_at_all(run):
     made = run(add_cube())
-    assert made.slots == (0,)
+    assert made.targets[0].places == ((bpy.context.object.session_uid, 0),)
     assert made.job.originals[0].shape == (1, 1, 3)
 
 

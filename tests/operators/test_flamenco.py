@@ -4,6 +4,7 @@ import re
 import sys
 from dataclasses import asdict
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import bpy
@@ -135,7 +136,7 @@ def test_settings_are_the_engines(job_type):
 
 def test_a_task_for_each_object_and_picture():
     tasks = compiled()["tasks"]
-    assert [(parsed(task)["object"], parsed(task)["style"]) for task in tasks] == [
+    assert [(*parsed(task)["object"], parsed(task)["style"]) for task in tasks] == [
         (name, f"/styles/{style}")
         for name in ("Spot", "Cube")
         for style in ("wave.jpg", "night.png")
@@ -151,7 +152,7 @@ def test_the_command_takes_every_argument():
     taken = parsed(compiled()["tasks"][0])
     folder = "/out/2026-01-31_235959"
     assert taken == {
-        "object": "Spot", "image": None, "style": "/styles/wave.jpg", "preset": "DRAFT",
+        "object": ["Spot"], "image": None, "style": "/styles/wave.jpg", "preset": "DRAFT",
         "style_weight": 2.5, "content_weight": 0.05, "texture_size": 64, "seed": 3,
         "device": "CPU", "output": f"{folder}/Spot_wave.png",
         "report": Path(f"{folder}/Spot_wave.json"), "save": False,
@@ -176,7 +177,7 @@ def test_any_names_give_files_that_differ(objects, styles):
     tasks = compiled(objects=";".join(objects), styles=";".join(styles))["tasks"]
     assert len(tasks) == len(set(objects)) * len(set(styles))
     taken = [parsed(task) for task in tasks]
-    assert {one["object"] for one in taken} == set(objects)
+    assert {*chain.from_iterable(one["object"] for one in taken)} == set(objects)
     files = {one["output"].lower() for one in taken}
     assert len(files) == len(tasks)
     assert {file.count("/") for file in files} == {3}

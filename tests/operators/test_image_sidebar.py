@@ -100,7 +100,7 @@ def test_the_preview_gives_way_to_the_original(editor, run):
     photo = editor.image
     before = dump()
     for pixels in (PREVIEW, PREVIEW.repeat(2, 0).repeat(2, 1)):
-        run.subject.show(pixels)
+        run.subject.show([pixels])
         assert editor.image.name == preview.NAME
         assert tuple(editor.image.size) == tuple(photo.size)
         found = np.array(editor.image.pixels[:]).reshape(64, 96, 4)
@@ -112,13 +112,13 @@ def test_the_preview_gives_way_to_the_original(editor, run):
 
 def test_the_preview_leaves_another_image_alone(editor, run):
     other = editor.image = new_image("other", stripes(64, 64))
-    run.subject.show(PREVIEW)
+    run.subject.show([PREVIEW])
     assert editor.image == other
 
 
 def test_the_original_is_deleted_meanwhile(editor, run):
-    run.subject.show(PREVIEW)
+    run.subject.show([PREVIEW])
     bpy.data.images.remove(bpy.data.images["photo"])
-    run.subject.show(PREVIEW)
+    run.subject.show([PREVIEW])
     run.close()
     assert editor.image is None

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mathutils import Color
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators.material import encode, look, pixels
+from style_transfer_3d.operators.bake_look import Part
+from style_transfer_3d.operators.image_pixels import encode, pixels
+from style_transfer_3d.operators.material import look
 
 from tests.operators.scenes import add_cube, add_material, new_image, principled, save_png, stripes
 
@@ -39,12 +41,12 @@ def test_data_image_is_what_blender_shows_of_it():
 @given(st.floats(0, 1))
 def test_encode_is_blenders_own(value):
     blender = Color((value,) * 3).from_scene_linear_to_srgb().r
-    assert encode(np.array(value)) == pytest.approx(blender, abs=2e-4)
+    assert encode(np.float32([value] * 3))[0] == pytest.approx(blender, abs=2e-4)
 
 
 @given(st.floats(allow_nan=False, width=32), st.floats(allow_nan=False, width=32))
 def test_encode_keeps_order_and_range(a, b):
-    low, high = encode(np.sort(np.float32([a, b])))
+    low, high = encode(np.sort(np.float32([a, b]))[:, None].repeat(3, 1))[:, 0]
     assert 0 <= low <= high <= 1
 
 
@@ -68,13 +70,23 @@ def test_udim_tiles():
         pixels(image)
 
 
+def look_of():
+    """The look of the active object's first slot, baked, if it is, at 16 x 16."""
+    obj = bpy.context.object
+    obj.data.calc_loop_triangles()
+    uvs = np.float32([loop.uv for loop in obj.data.uv_layers[0].data])
+    corners = [list(triangle.loops) for triangle in obj.data.loop_triangles]
+    return look(Part(obj, 0, "UVMap", uvs[corners]), 16, bpy.context)
+
+
 def test_no_material_is_blenders_grey():
-    assert np.allclose(look(None, "UVMap").pixels, encode(np.array(0.8)))
+    add_cube()
+    assert np.allclose(look_of().pixels, encode(np.float32([0.8] * 3)))
 
 
 def test_flat_color():
-    material = add_material(add_cube(), "m", color=(0.1, 0.2, 0.3))
-    assert np.allclose(look(material, "UVMap").pixels, encode(np.float32([[[0.1, 0.2, 0.3]]])))
+    add_material(add_cube(), "m", color=(0.1, 0.2, 0.3))
+    assert np.allclose(look_of().pixels, encode(np.float32([[[0.1, 0.2, 0.3]]])))
 
 
 def test_image_behind_reroutes():
@@ -85,61 +97,37 @@ def test_image_behind_reroutes():
     links.new(socket.links[0].from_socket, first.inputs[0])
     links.new(first.outputs[0], second.inputs[0])
     links.new(second.outputs[0], socket)
-    found = look(material, "UVMap")
+    found = look_of()
     assert found.pixels.shape == (4, 4, 3)
     assert not found.warnings
 
 
 @pytest.mark.parametrize(
-    "what", ["Color of a mix", "Alpha of the image", "image node without an image"]
-)
-def test_something_else_gives_the_flat_color_and_a_warning(what):
-    image = None if "without" in what else new_image("i", stripes(4, 4))
-    material = add_material(add_cube(), "m", image, color=(0.5, 0.5, 0.5))
-    nodes, links = material.node_tree.nodes, material.node_tree.links
-    socket = principled(material).inputs["Base Color"]
-    if "Alpha" in what:
-        links.new(socket.links[0].from_node.outputs["Alpha"], socket)
-    elif "mix" in what:
-        links.new(nodes.new("ShaderNodeMixRGB").outputs["Color"], socket)
-    else:
-        links.new(nodes.new("ShaderNodeTexImage").outputs["Color"], socket)
-    found = look(material, "UVMap")
-    assert found.pixels.shape == (1, 1, 3)
-    assert found.warnings[0].startswith("Base Color of material 'm' is not fed by an image")
-
-
-@pytest.mark.parametrize(
-    ("node", "output", "uv_map", "warns"),
+    ("node", "output", "uv_map", "is_read"),
     [
-        ("ShaderNodeUVMap", "UV", "", False),
-        ("ShaderNodeUVMap", "UV", "UVMap", False),
-        ("ShaderNodeUVMap", "UV", "Other", True),
-        ("ShaderNodeTexCoord", "UV", None, False),
-        ("ShaderNodeTexCoord", "Object", None, True),
-        ("ShaderNodeMapping", "Vector", None, True),
+        ("ShaderNodeUVMap", "UV", "", True),
+        ("ShaderNodeUVMap", "UV", "UVMap", True),
+        ("ShaderNodeTexCoord", "UV", None, True),
+        ("ShaderNodeTexCoord", "Object", None, False),
+        ("ShaderNodeMapping", "Vector", None, False),
     ],
 )
-def test_an_image_with_a_mapping_of_its_own_warns(node, output, uv_map, warns):
+def test_an_image_with_a_mapping_of_its_own_is_baked(node, output, uv_map, is_read):
     material = add_material(add_cube(), "m", new_image("i", stripes(4, 4)))
     image_node = principled(material).inputs["Base Color"].links[0].from_node
     vector = material.node_tree.nodes.new(node)
     if uv_map is not None:
         vector.uv_map = uv_map
     material.node_tree.links.new(vector.outputs[output], image_node.inputs["Vector"])
-    found = look(material, "UVMap")
-    assert found.pixels.shape == (4, 4, 3)
-    assert bool(found.warnings) == warns
+    assert look_of().pixels.shape == ((4, 4, 3) if is_read else (16, 16, 3))
 
 
-def test_no_principled_feeds_the_output():
+def test_no_shader_feeds_the_output():
     material = add_material(add_cube(), "m")
     nodes = material.node_tree.nodes
-    output = material.node_tree.get_output_node("ALL")
-    emission = nodes.new("ShaderNodeEmission")
-    material.node_tree.links.new(emission.outputs[0], output.inputs["Surface"])
-    with pytest.raises(JobError, match="Material 'm': no Principled BSDF feeds its output"):
-        look(material, "UVMap")
-    nodes.remove(output)
-    with pytest.raises(JobError, match="Material 'm': no Principled BSDF feeds its output"):
-        look(material, "UVMap")
+    nodes.remove(principled(material))
+    with pytest.raises(JobError, match="Material 'm': no shader with a color feeds its output"):
+        look_of()
+    nodes.remove(material.node_tree.get_output_node("ALL"))
+    with pytest.raises(JobError, match="Material 'm': no shader with a color feeds its output"):
+        look_of()

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from style_transfer_3d.operators import command
-from style_transfer_3d.operators.material import pixels
+from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.on_image import refusal
 from style_transfer_3d.operators.write_back import RECIPE
 

@@ -14,6 +14,7 @@ from tests.operators.scenes import (
     shown_image,
     stripes,
 )
+from tests.operators.test_write_back import target
 
 PIXELS = np.dstack([stripes(16, 16), np.ones((16, 16), np.float32)])
 
@@ -65,6 +66,13 @@ def with_a_shared_mesh_and_a_material_of_its_own():
     return obj
 
 
+def show(obj, slots, pixels):
+    """The image of the preview."""
+    preview.show(0, target(obj, slots), [pixels])
+    (image,) = (i for i in bpy.data.images if i.name.startswith(preview.NAME))
+    return image
+
+
 SCENES = [
     with_image,
     with_reroute_and_muted_link,
@@ -95,7 +103,7 @@ def test_it_comes_and_goes(make, times):
     before = whole_dump()
     slots = range(max(1, len(obj.material_slots)))
     for _ in range(times):
-        image = preview.show(obj, slots, PIXELS)
+        image = show(obj, slots, PIXELS)
     for slot in obj.material_slots:
         assert shown_image(slot.material) == image
     others = [o for o in bpy.data.objects if o != obj]
@@ -109,9 +117,9 @@ def test_it_comes_and_goes(make, times):
 
 def test_its_pixels_and_a_change_of_size():
     obj = with_image()
-    preview.show(obj, [0], PIXELS)
+    show(obj, [0], PIXELS)
     larger = np.dstack([stripes(32, 32), np.ones((32, 32), np.float32)])
-    image = preview.show(obj, [0], larger)
+    image = show(obj, [0], larger)
     found = np.empty(larger.size, np.float32)
     image.pixels.foreach_get(found)
     assert np.abs(found.reshape(larger.shape) - larger).max() <= 0.5 / 255 + 1e-6
@@ -122,7 +130,7 @@ def test_its_pixels_and_a_change_of_size():
 def test_what_the_artist_does_meanwhile_stays():
     obj = with_image()
     material = obj.active_material
-    preview.show(obj, [0], PIXELS)
+    show(obj, [0], PIXELS)
     shader, tree = principled(material), material.node_tree
     shader.inputs["Roughness"].default_value = 0.123
     color = tree.nodes.new("ShaderNodeRGB")
@@ -137,15 +145,31 @@ def test_a_material_without_base_color_keeps_its_look():
     tree = obj.active_material.node_tree
     tree.nodes.remove(principled(obj.active_material))
     before = dump()
-    preview.show(obj, [0], PIXELS)
+    show(obj, [0], PIXELS)
     preview.clear()
     assert dump() == before
+
+
+def test_all_colors_of_a_mix_of_shaders():
+    obj = with_image()
+    tree = obj.active_material.node_tree
+    diffuse, mix = tree.nodes.new("ShaderNodeBsdfDiffuse"), tree.nodes.new("ShaderNodeMixShader")
+    tree.links.new(principled(obj.active_material).outputs[0], mix.inputs[1])
+    tree.links.new(diffuse.outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], tree.get_output_node("ALL").inputs["Surface"])
+    tree.nodes.active = mix
+    before = dump()
+    show(obj, [0], PIXELS)
+    assert diffuse.inputs["Color"].links[0].from_node.image.name == preview.NAME
+    preview.clear()
+    assert dump() == before
+    assert tree.nodes.active == mix
 
 
 def test_nothing_of_it_is_saved(tmp_path):
     obj = without_material()
     before = whole_dump()
-    preview.show(obj, [0], PIXELS)
+    show(obj, [0], PIXELS)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     assert not preview.is_shown()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
@@ -156,7 +180,7 @@ def test_a_file_that_was_saved_with_it_loses_it(tmp_path):
     """As Blender's own recovery saves, without a word to anyone."""
     with_a_shared_material()
     before = whole_dump()
-    preview.show(bpy.data.objects["Cube"], [0, 1], PIXELS)
+    show(bpy.data.objects["Cube"], [0, 1], PIXELS)
     preview.unregister()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     preview.register()
@@ -168,7 +192,7 @@ def test_undo_and_redo_do_not_bring_it_back():
     with_image()
     before = whole_dump()
     bpy.ops.ed.undo_push(message="before")
-    preview.show(bpy.data.objects["Cube"], [0], PIXELS)
+    show(bpy.data.objects["Cube"], [0], PIXELS)
     bpy.ops.ed.undo_push(message="the artist did something else")
     bpy.ops.ed.undo_push(message="and again")
     bpy.ops.ed.undo()

@@ -5,12 +5,13 @@ import os
 import signal
 import struct
 import zlib
+from itertools import combinations
 
 import bpy
 import numpy as np
 import pytest
-from style_transfer_3d.operators import command, stylize
-from style_transfer_3d.operators.material import pixels
+from style_transfer_3d.operators import command, stylize, udim
+from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.write_back import RECIPE
 
 from tests.operators.scenes import (
@@ -23,6 +24,7 @@ from tests.operators.scenes import (
     principled,
     quoted,
     save_png,
+    select,
     shown_image,
     stand_in_python,
     stripes,
@@ -175,3 +177,27 @@ def test_an_engine_that_is_killed_half_way(cube, style, tmp_path, monkeypatch):
 
     monkeypatch.setattr(stylize, "progress_line", kill_at_step_1)
     assert "Engine: it ended half-way (killed by SIGKILL)" in error_of(style, steps=100_000)
+
+
+@pytest.mark.timeout(600)
+def test_two_objects_and_udim_tiles_in_one_run(cube, style, tmp_path):
+    """Each object and each tile gets a texture that is no other one's; all share one report."""
+    for number, level in ((1001, 0.2), (1002, 0.9)):
+        save_png(tmp_path / f"skin.{number}.png", stripes(16, 16) * level)
+    other = add_cube("Other", location=(3, 0, 0))
+    add_material(other, "n", udim.load(tmp_path / "skin.<UDIM>.png"))
+    uvs = np.empty((6, 4, 2), np.float32)
+    other.data.uv_layers[0].uv.foreach_get("vector", uvs.reshape(-1))
+    uvs[:3, :, 0] = uvs[:3, :, 0] * 0.9 + 1.05
+    other.data.uv_layers[0].uv.foreach_set("vector", uvs.reshape(-1))
+    select(cube, other)
+    assert paint(style, relief="BUMP") == {"FINISHED"}
+    images = [shown_image(obj.active_material) for obj in (cube, other)]
+    assert [image.name for image in images] == ["Cube style", "Other style"]
+    with udim.single_images(images[1]) as tiles:
+        found = [pixels(images[0]), *(pixels(tiles[n]) for n in (1001, 1002))]
+    assert [one.shape for one in found] == [(64, 64, 3)] * 3
+    assert min(one.std() for one in found) > 0.01
+    assert min(np.abs(a - b).mean() for a, b in combinations(found, 2)) > 0.01
+    assert bpy.data.images["Other relief"].source == "TILED"
+    assert images[0][RECIPE] == images[1][RECIPE]

@@ -22,7 +22,7 @@ def cube(scene, style):
 def job_of(obj, **names):
     scene = bpy.context.scene
     request = settings.read(given_ones(scene.style_transfer_3d, **names), scene)
-    return export(obj, bpy.context, request).job
+    return export([obj], bpy.context, request).job
 
 
 def at_vertices(obj, job, weight):

@@ -6,8 +6,9 @@ import bpy
 import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
+from style_transfer_3d.operators.outputs import beside
 from style_transfer_3d.operators.worker import Done
-from style_transfer_3d.operators.write_back import RECIPE, RELIEF, beside, write_back
+from style_transfer_3d.operators.write_back import RECIPE, RELIEF, write_back
 
 from tests.operators.scenes import (
     add_cube,
@@ -19,7 +20,7 @@ from tests.operators.scenes import (
     shown_image,
     stripes,
 )
-from tests.operators.test_write_back import request
+from tests.operators.test_write_back import request, target
 
 KINDS = {"BUMP": "ShaderNodeBump", "NORMAL": "ShaderNodeNormalMap"}
 
@@ -28,13 +29,13 @@ KINDS = {"BUMP": "ShaderNodeBump", "NORMAL": "ShaderNodeNormalMap"}
 def done(tmp_path):
     texture = save_png(tmp_path / "texture.png", stripes(16, 16))
     relief = save_png(tmp_path / "relief.png", np.full((16, 16, 3), 0.25, np.float32))
-    return Done(texture, tmp_path / "report.json", relief, 0.125)
+    return Done((texture,), tmp_path / "report.json", (relief,), 0.125)
 
 
 @pytest.fixture
 def flat(done):
     """A result without a relief."""
-    return Done(done.texture, done.report)
+    return Done(done.textures, done.report)
 
 
 @pytest.fixture
@@ -50,9 +51,9 @@ def asked(kind, **options):
 
 
 def written(cube, done, asked):
-    result = write_back(cube, (0,), done, "{}", asked)
+    result = write_back([target(cube, (0,))], done, ["{}"], asked)
     assert not result.warnings
-    return result.painted
+    return result.painted[0]
 
 
 def normal(cube):
@@ -86,7 +87,7 @@ def artists_normal(cube):
 @pytest.mark.parametrize("kind", KINDS)
 def test_packed_and_in_new_nodes(cube, done, kind):
     painted = written(cube, done, asked(kind))
-    done.relief.unlink()
+    done.reliefs[0].unlink()
     image, node = painted.relief, feeding(normal(cube))
     assert (image.name, image.filepath) == ("Cube relief", "")
     assert image.packed_file
@@ -117,7 +118,7 @@ def test_none_adds_nothing(cube, flat):
 
 def test_saved_beside_the_texture(cube, done, tmp_path):
     painted = written(cube, done, asked("BUMP", output=tmp_path / "out.png"))
-    assert (tmp_path / "out_relief.png").read_bytes() == done.relief.read_bytes()
+    assert (tmp_path / "out_relief.png").read_bytes() == done.reliefs[0].read_bytes()
     assert painted.relief.filepath == str(tmp_path / "out_relief.png")
     assert painted.image.filepath == str(tmp_path / "out.png")
 
@@ -223,7 +224,7 @@ def test_with_a_material_of_its_own_and_several_slots(done):
     shared = add_material(obj, "shared")
     other.data.materials.append(shared)
     second = add_material(obj, "second")
-    write_back(obj, (0, 1), done, "{}", asked("BUMP"))
+    write_back([target(obj, (0, 1))], done, ["{}"], asked("BUMP"))
     assert not principled(shared).inputs["Normal"].links
     for material in (obj.material_slots[0].material, second):
         assert feeding(principled(material).inputs["Normal"]).bl_idname == KINDS["BUMP"]

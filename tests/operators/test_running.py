@@ -7,7 +7,7 @@ import bpy
 import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import preview, running, worker
-from style_transfer_3d.operators.on_object import OnObject
+from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 
 from tests.operators.scenes import (
@@ -57,7 +57,7 @@ def run(cube, operator, tmp_path, monkeypatch):
     """A run of the cube's whose engine is done at once."""
     texture = save_png(tmp_path / "painted.png", stripes(16, 16))
     stand_in(tmp_path, painter(texture, {}), monkeypatch)
-    return Run(operator, bpy.context, OnObject, watched=True)
+    return Run(operator, bpy.context, OnObjects, watched=True)
 
 
 def deliver(run):
@@ -72,13 +72,13 @@ def test_a_renamed_object_is_found(run, cube):
     cube.name = "Another"
     add_cube("Cube")
     assert deliver(run) == []
-    assert shown_image(cube.active_material).name == "Another style"
+    assert shown_image(cube.active_material).name == "Cube style"
 
 
 def test_a_deleted_objects_texture_is_kept(run, cube):
     bpy.data.objects.remove(cube)
     (said,) = deliver(run)
-    assert said == "Object 'Cube' is gone; its texture is kept as image 'Cube style'"
+    assert said == "'Cube' is gone; its texture is kept as image 'Cube style'"
     image = bpy.data.images["Cube style"]
     assert image.packed_file
     assert image.use_fake_user
@@ -102,7 +102,7 @@ def test_undo_meanwhile(operator, cube, run):
 
 def test_one_at_a_time(run, cube, operator):
     with pytest.raises(JobError) as caught:
-        Run(operator, bpy.context, OnObject, watched=False)
+        Run(operator, bpy.context, OnObjects, watched=False)
     assert str(caught.value) == (
         "Object 'Cube': it is being painted at the moment. Wait until it is done, or cancel it"
     )
@@ -112,7 +112,7 @@ def test_one_at_a_time(run, cube, operator):
 def test_it_is_cancelled_within_two_seconds(cube, operator, tmp_path, monkeypatch):
     stand_in(tmp_path, HANGS, monkeypatch)
     before = dump()
-    run = Run(operator, bpy.context, OnObject, watched=True)
+    run = Run(operator, bpy.context, OnObjects, watched=True)
     pid = run.engine._process.pid
     next(run.engine.messages())
     begun = time.monotonic()
@@ -126,7 +126,7 @@ def test_it_is_cancelled_within_two_seconds(cube, operator, tmp_path, monkeypatc
 
 def test_disabling_the_add_on_ends_it(addon, cube, operator, tmp_path, monkeypatch):
     stand_in(tmp_path, HANGS, monkeypatch)
-    run = Run(operator, bpy.context, OnObject, watched=True)
+    run = Run(operator, bpy.context, OnObjects, watched=True)
     addon.unregister()
     try:
         assert Run.current is None
@@ -138,7 +138,7 @@ def test_disabling_the_add_on_ends_it(addon, cube, operator, tmp_path, monkeypat
 def test_a_start_that_fails_leaves_nothing(cube, operator, monkeypatch):
     monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", "/no/python")
     with pytest.raises(JobError):
-        Run(operator, bpy.context, OnObject, watched=True)
+        Run(operator, bpy.context, OnObjects, watched=True)
     assert Run.current is None
     assert not job_folders()
 

@@ -7,7 +7,7 @@ import time
 import bpy
 import pytest
 from style_transfer_3d.operators import engine_python, environment, install, running, worker
-from style_transfer_3d.operators.on_object import OnObject
+from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 from style_transfer_3d.operators.task import Task
 from style_transfer_3d.panels import result, thumbnail
@@ -75,6 +75,7 @@ def test_ready_by_modifiers(cube):
     bare = bpy.data.objects.new("Bare", bpy.data.meshes.new("Bare"))
     bpy.context.scene.collection.objects.link(bare)
     bpy.context.view_layer.objects.active = bare
+    cube.select_set(False)
     assert problem(bpy.context).error.why == "it has no faces"
     tree = bpy.data.node_groups.new("Nodes", "GeometryNodeTree")
     tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
@@ -88,6 +89,7 @@ def test_ready_by_modifiers(cube):
 
 def test_no_object(cube):
     bpy.context.view_layer.objects.active = None
+    cube.select_set(False)
     assert refused() == "Object: none is active. Select a mesh object"
 
 
@@ -177,7 +179,7 @@ def test_an_engine_on_its_way(nothing_installed):
 @pytest.fixture
 def run(cube, scene, style, tmp_path, monkeypatch):
     stand_in(tmp_path, HANGS, monkeypatch)
-    with Run(given_ones(scene.style_transfer_3d), bpy.context, OnObject, watched=True) as run:
+    with Run(given_ones(scene.style_transfer_3d), bpy.context, OnObjects, watched=True) as run:
         running.state(bpy.context).begin()
         yield run
 
@@ -213,8 +215,11 @@ def test_views(group):
 
 def test_texture(cube):
     cube.data.uv_layers.new(name="Second").active_render = True
-    assert set(draw("texture").props()) == {"output", "replace", "relief", "relief_strength"}
-    assert draw("texture").texts() == "UV Map Second"
+    names = {"output", "assign", "replace", "relief", "relief_strength", "uv_map"}
+    assert set(draw("texture").props()) == names
+    assert "Second, as rendered" in draw("texture").texts()
+    bpy.context.scene.style_transfer_3d.uv_map = "UVMap"
+    assert draw("texture").texts() == ""
     bpy.context.view_layer.objects.active = None
     assert draw("texture").texts() == ""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 import pytest
-from style_transfer_3d.operators import environment, stylize, worker
+from style_transfer_3d.operators import environment, selection, worker
 from style_transfer_3d.operators.write_back import RECIPE
 
 from tests.operators.scenes import (
@@ -116,11 +116,9 @@ def test_a_mesh_in_edit_mode_is_painted_as_it_is_now(cube, tmp_path, monkeypatch
 
 
 def test_a_job_warning_reaches_the_artist(cube, painting, style, capfd):
-    shader = cube.active_material.node_tree.nodes["Principled BSDF"]
-    mix = cube.active_material.node_tree.nodes.new("ShaderNodeMixRGB")
-    cube.active_material.node_tree.links.new(mix.outputs[0], shader.inputs["Base Color"])
-    assert paint(style=str(style)) == {"FINISHED"}
-    assert "Warning: Base Color of material 'm' is not fed by an image" in capfd.readouterr().out
+    cube.data.uv_layers.new(name="Second")
+    assert paint(style=str(style), uv_map="Second") == {"FINISHED"}
+    assert "Warning: UV map 'Second' of 'Cube' is not the one active" in capfd.readouterr().out
 
 
 def test_no_object(scene):
@@ -137,7 +135,7 @@ def test_an_object_of_another_file(cube, tmp_path):
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_there, here):
         here.objects = ["Cube"]
-    assert "is linked from another file" in str(stylize.refusal(bpy.data.objects["Cube"]))
+    assert "is linked from another file" in str(selection.refusal(bpy.data.objects["Cube"]))
 
 
 @pytest.mark.parametrize(("spoil", "message"), MESHES)
@@ -232,7 +230,7 @@ def test_the_engine_runs_in_blenders_own_python_unless_told(cube, style, monkeyp
 def test_blender_never_imports_torch(cube, painting, style):
     assert paint(style=str(style)) == {"FINISHED"}
     assert not [name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")]
-    names = ("errors", "job", "settings", "variants")
+    names = ("contents", "errors", "job", "settings", "variants")
     inside = [name for name in sys.modules if name.startswith("style_transfer_3d.engine.")]
     assert sorted(inside) == [f"style_transfer_3d.engine.{name}" for name in names]
 

@@ -54,10 +54,10 @@ def error_of(engine):
 def test_a_relief_must_be_there_if_it_is_told_of(engine, tmp_path):
     result, relief = tmp_path / "texture.png", tmp_path / "relief.png"
     result.touch()
-    done = {"type": "DONE", "texture": str(result), "report": str(result), "relief": str(relief),
-            "relief_height": 0.5}  # fmt: skip
+    done = {"type": "DONE", "textures": [str(result)], "report": str(result),
+            "reliefs": [str(relief)], "relief_height": 0.5}  # fmt: skip
     parsed = worker.parse(json.dumps(done))
-    assert parsed == worker.Done(result, result, relief, 0.5)
+    assert parsed == worker.Done((result,), result, (relief,), 0.5)
     assert "it left no result" in error_of(engine(f"print(json.dumps({done!r}), flush=True)"))
 
 
@@ -73,17 +73,17 @@ def test_messages_in_order_until_done(engine, tmp_path):
             "losses": {"total": 0.5},
             "seconds": 3,
             "share": 0.25,
-            "preview": "p.npy",
+            "previews": ["p.npy"],
         },
         {"type": "WARN", "text": "careful"},
-        {"type": "DONE", "texture": str(result), "report": str(result)},
+        {"type": "DONE", "textures": [str(result)], "report": str(result)},
     ]
     said = engine(f"for m in {messages!r}: print(json.dumps(m), flush=True)").messages()
     assert list(said) == [
         worker.Status("loading"),
-        worker.Progress(1, 2, {"total": 0.5}, 3.0, 0.25, Path("p.npy")),
+        worker.Progress(1, 2, {"total": 0.5}, 3.0, 0.25, (Path("p.npy"),)),
         worker.Warn("careful"),
-        worker.Done(result, result),
+        worker.Done((result,), result),
     ]
 
 
@@ -127,7 +127,7 @@ def test_a_chatty_log_does_not_block_it(engine):
         ("print('hello')", "'hello'"),
         ("print('[1, 2]')", "'[1, 2]'"),
         ("print('{\"type\": \"DANCE\"}')", "no message"),
-        ("print(json.dumps({'type': 'DONE', 'texture': 'a', 'report': 'b'}))", "no result"),
+        ("print(json.dumps({'type': 'DONE', 'textures': ['a'], 'report': 'b'}))", "no result"),
     ],
 )  # fmt: skip
 def test_each_bad_end_is_one_clear_line(engine, script, words):
@@ -296,7 +296,8 @@ def test_any_line_is_a_message_or_a_job_error(line):
                 "losses",
                 "seconds",
                 "share",
-                "preview",
+                "previews",
+                "textures",
                 "what",
                 "why",
                 "cure",

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.engine.settings import Settings
-from style_transfer_3d.operators.material import pixels
+from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.settings import Request, StyleRequest
+from style_transfer_3d.operators.targets import Target
 from style_transfer_3d.operators.worker import Done
 from style_transfer_3d.operators.write_back import (
     RECIPE,
@@ -38,10 +39,10 @@ def texture(tmp_path):
 
 def done(texture):
     """A result of the engine's that is a texture alone."""
-    return Done(texture, texture.with_name("report.json"))
+    return Done((texture,), texture.with_name("report.json"))
 
 
-def request(style=Path("s.png"), output=None, replace=False, **settings):
+def request(style=Path("s.png"), output=None, replace=False, assign="MATERIAL", **settings):
     return Request(
         styles=(StyleRequest(file=style, weight=1.0, region=""),),
         protect="",
@@ -50,16 +51,24 @@ def request(style=Path("s.png"), output=None, replace=False, **settings):
         output=output,
         output_as_given=str(output or ""),
         replace=replace,
+        uv_map="",
+        assign=assign,
         relief_strength=0.5,
     )
 
 
-def painted(*arguments):
+def target(obj, slots):
+    """Where what is painted on these slots of one object goes."""
+    return Target(obj.name, places=tuple((obj.session_uid, slot) for slot in slots))
+
+
+def painted(obj, slots, done, recipe, request):
     """The image that `write_back` makes when nothing is in its way."""
-    written = write_back(*arguments)
+    written = write_back([target(obj, slots)], done, [recipe], request)
     assert not written.warnings
-    assert written.painted.relief is None
-    return written.painted.image
+    (painted,) = written.painted
+    assert painted.relief is None
+    return painted.image
 
 
 def test_packed_image_in_a_new_node(texture):
@@ -141,11 +150,11 @@ def test_a_material_that_lost_its_shader_meanwhile(texture):
     obj = add_cube()
     material = add_material(obj, "m")
     material.node_tree.nodes.remove(principled(material))
-    written = write_back(obj, (0,), done(texture), "{}", request())
+    written = write_back([target(obj, (0,))], done(texture), ["{}"], request())
     (warning,) = written.warnings
-    assert "no Principled BSDF feeds its output" in warning
+    assert "no shader with a color feeds its output" in warning
     assert "'Cube style'" in warning
-    assert written.painted.image.packed_file
+    assert written.painted[0].image.packed_file
 
 
 def test_slots_that_are_gone_meanwhile(texture):

@@ -1,0 +1,205 @@
+"""One object's mesh as arrays: with its modifiers, in world space."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..engine.errors import JobError
+from ..engine.job import Mesh
+from .material_slots import slot_material
+from .regions import read_region
+
+
+def find_uv_layer(data: bpy.types.Mesh, uv_map: str) -> bpy.types.MeshUVLoopLayer | None:
+    """The UV map of that name, or the active render one if it is empty; None if there is none."""
+    if uv_map:
+        return data.uv_layers.get(uv_map)
+    return next((layer for layer in data.uv_layers if layer.active_render), None)
+
+
+def fingerprint(obj: bpy.types.Object, uv_map: str) -> int:
+    """A number that changes when the faces of the mesh of `obj` do, or its UVs in `uv_map`."""
+    data = obj.data
+    assert isinstance(data, bpy.types.Mesh)
+    corners = _read(data.loops, "vertex_index", np.int32, (len(data.loops),))
+    layer = find_uv_layer(data, uv_map)
+    uvs = _read(layer.uv, "vector", np.float32, (len(layer.uv), 2)) if layer else np.empty(0)
+    return zlib.crc32(uvs.tobytes(), zlib.crc32(corners.tobytes()))
+
+
+@contextmanager
+def evaluated_mesh(
+    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph
+) -> Iterator[bpy.types.Mesh]:
+    """The mesh of `obj` after its modifiers, for as long as the context lasts.
+
+    Raises:
+        JobError: if Blender does not evaluate its modifiers, because it is hidden.
+    """
+    if obj.modifiers and not obj.visible_get(view_layer=depsgraph.view_layer):
+        raise JobError(
+            f"Object {obj.name!r}",
+            "it is hidden in the viewport, so its modifiers are not evaluated",
+            "Show it (in the Outliner), or apply them",
+        )
+    evaluated = obj.evaluated_get(depsgraph)
+    data = evaluated.to_mesh(preserve_all_data_layers=True, depsgraph=depsgraph)
+    try:
+        yield data
+    finally:
+        evaluated.to_mesh_clear()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One object of a job.
+
+    Attributes:
+        obj: the object.
+        mesh: its triangles, placed; `materials` are its material slots, `textures` all 0.
+        uv_map: name of the UV map that places the paint.
+        regions: (F, 3) float32 in 0-1 by name, those of the names asked for that it has.
+    """
+
+    obj: bpy.types.Object
+    mesh: Mesh
+    uv_map: str
+    regions: dict[str, np.ndarray]
+
+
+def read_piece(
+    obj: bpy.types.Object,
+    depsgraph: bpy.types.Depsgraph,
+    region_names: Sequence[str],
+    *,
+    uv_map: str,
+    origin: np.ndarray,
+) -> Piece:
+    """Read `obj` as it is rendered.
+
+    Args:
+        obj: the object.
+        depsgraph: what evaluates its modifiers.
+        region_names: of what to read besides.
+        uv_map: name of the UV map; empty for the active render one.
+        origin: (3,) float64, the point of the world that the vertices are counted from.
+
+    Raises:
+        JobError: naming `obj`, if it has nothing that can be painted.
+    """
+    matrix = np.array(obj.evaluated_get(depsgraph).matrix_world)  # float64
+    matrix[:3, 3] -= origin
+    with evaluated_mesh(obj, depsgraph) as data:
+        check_slots(obj, depsgraph, data)
+        layer = required_uv_layer(obj, data, uv_map)
+        mesh = read_mesh(obj, data, matrix, layer)
+        corners = read_corners(data, matrix)
+        found = {name: read_region(obj, data, name, corners) for name in region_names}
+        name = layer.name
+    return Piece(obj, mesh, name, {k: v for k, v in found.items() if v is not None})
+
+
+def required_uv_layer(
+    obj: bpy.types.Object, data: bpy.types.Mesh, uv_map: str
+) -> bpy.types.MeshUVLoopLayer:
+    """As `find_uv_layer`, of the evaluated mesh `data` of `obj`.
+
+    Raises:
+        JobError: naming `obj`, if there is none or there are no faces.
+    """
+    what = f"Mesh of {obj.name!r}"
+    if not len(data.polygons):
+        raise JobError(what, "it has no faces", "Choose a mesh with faces")
+    layer = find_uv_layer(data, uv_map)
+    if layer:
+        return layer
+    if not len(data.uv_layers):
+        cure = "Unwrap it: the button Unwrap, or bpy.ops.object.style_transfer_unwrap()"
+        raise JobError(what, "it has no UV map", cure)
+    names = " or ".join(repr(layer.name) for layer in data.uv_layers)
+    cure = f"Choose {names} in the setting UV Map (uv_map=...), or leave it empty"
+    raise JobError(what, f"it has no UV map {uv_map!r}", cure)
+
+
+def read_mesh(
+    obj: bpy.types.Object,
+    data: bpy.types.Mesh,
+    matrix: np.ndarray,
+    layer: bpy.types.MeshUVLoopLayer,
+) -> Mesh:
+    """The triangles of `data` with the UVs in `layer`, their slots in `materials`.
+
+    Placed by `matrix` (4, 4) float64.
+
+    Raises:
+        JobError: naming `obj`, if it has nothing that can be painted.
+    """
+    corners = read_corners(data, matrix)  # (F, 3)
+    vertices = _read(data.vertices, "co", np.float32, (len(data.vertices), 3))
+    of_loops = _read(data.loops, "vertex_index", np.int32, (len(data.loops),))
+    slots = _read(data.loop_triangles, "material_index", np.int32, (len(corners),))
+    uvs = _read(layer.uv, "vector", np.float32, (len(data.loops), 2))
+    placed = vertices.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    mesh = Mesh(
+        vertices=placed.astype(np.float32),
+        faces=of_loops[corners].astype(np.int64),
+        uvs=uvs[corners],
+        materials=slots.clip(0, max(len(obj.material_slots) - 1, 0)).astype(np.int64),
+        textures=np.zeros(len(corners), np.int64),
+    )
+    try:
+        mesh.validate()
+    except JobError as error:
+        raise JobError(f"{error.what} of {obj.name!r}", error.why, error.cure) from error
+    return mesh
+
+
+def read_corners(data: bpy.types.Mesh, matrix: np.ndarray) -> np.ndarray:
+    """The triangles of `data` as loops, (F, 3) int32, outside out where `matrix` mirrors them."""
+    data.calc_loop_triangles()
+    count = len(data.loop_triangles)
+    corners = _read(data.loop_triangles, "loops", np.int32, (count, 3))
+    mirrored = np.linalg.det(matrix[:3, :3]) < 0
+    return np.ascontiguousarray(corners[:, ::-1]) if mirrored else corners
+
+
+def map_warnings(pieces: Sequence[Piece]) -> list[str]:
+    """Sentences about objects that are painted in another UV map than they are rendered by."""
+    return [
+        f"UV map {piece.uv_map!r} of {piece.obj.name!r} is not the one active for rendering:"
+        " an image on it is taken for the original look as if that map placed it"
+        for piece in pieces
+        if isinstance(piece.obj.data, bpy.types.Mesh)
+        and piece.uv_map in piece.obj.data.uv_layers
+        and not piece.obj.data.uv_layers[piece.uv_map].active_render
+    ]
+
+
+def check_slots(
+    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, data: bpy.types.Mesh
+) -> None:
+    """Raise JobError if a modifier gives faces a material that is in none of the slots."""
+    evaluated = obj.evaluated_get(depsgraph)
+    indices = _read(data.polygons, "material_index", np.int32, (len(data.polygons),))
+    for index in np.unique(indices.clip(0, max(len(evaluated.material_slots) - 1, 0))):
+        given = slot_material(evaluated, int(index))
+        if given is not None and given.original != slot_material(obj, int(index)):
+            raise JobError(
+                f"Object {obj.name!r}",
+                f"a modifier gives it the material {given.name!r}, which is in none of its slots",
+                "Apply the modifier or set the material in a slot of the object",
+            )
+
+
+def _read(
+    collection: bpy.types.bpy_prop_collection, name: str, kind: type, shape: tuple[int, ...]
+) -> np.ndarray:
+    values: np.ndarray = np.empty(shape, kind)
+    collection.foreach_get(name, values.reshape(-1))
+    return values
