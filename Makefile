@@ -27,7 +27,8 @@ REAL_BLENDER_SETUP := $(wildcard ../shared/real-blender/setup)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights demo gallery test test-compat test-blender build lint format clean
+.PHONY: help setup weights demo gallery bench test test-nightly test-compat test-blender build \
+	lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -48,13 +49,35 @@ demo: $(READY) $(WEIGHTS)  ## paint Suzanne and leave the pictures in build/demo
 gallery: $(READY) $(WEIGHTS)  ## paint what each control does into docs/pictures (some 15 minutes)
 	$(PYTHON_IN_VENV) examples/gallery.py
 
-# The two at the same time, a thread each: together they take as long as the longer one.
+# MESH=, TEXTURE=, STYLE= name files of your own; WHOLE=3 adds so many runs of each preset;
+# ONLY="steps memory" measures these again. The engine's threads wait as Blender has them wait.
+BENCH = $(if $(MESH),--mesh "$(MESH)") $(if $(TEXTURE),--texture "$(TEXTURE)") \
+	$(if $(STYLE),--style "$(STYLE)") $(if $(WHOLE),--whole-runs $(WHOLE)) \
+	$(if $(ONLY),--only $(ONLY))
+
+bench: $(READY) $(WEIGHTS)  ## measure the targets' figures into docs/performance.md (some 12 minutes)
+	$(PYTHON_IN_VENV) -m pip install --disable-pip-version-check --quiet \
+		-r benchmarks/requirements.txt || echo "bench: goes on without a plot and Mitsuba"
+	OMP_WAIT_POLICY=PASSIVE PYTHONPATH=.:examples $(PYTHON_IN_VENV) -m benchmarks.run $(BENCH)
+
+# Two halves at the same time, a thread each, about as long as each other: those of the engine's
+# tests that start most engines follow on the operators'.
+STARTING := $(addprefix tests/engine/,test_main.py test_queue.py test_compare.py)
 test: $(READY) $(WEIGHTS)  ## run the tests that need no installed Blender
 	@mkdir -p build; failed=0; export OMP_NUM_THREADS=1; \
-	$(PYTEST) tests/operators > build/test-operators.log 2>&1 & operators=$$!; \
-	$(PYTEST) tests/engine || failed=1; \
-	wait $$operators || failed=1; \
-	cat build/test-operators.log; \
+	{ $(PYTEST) tests/operators; operators=$$?; \
+	  $(PYTEST) $(STARTING) && [ $$operators = 0 ]; } > build/test-other.log 2>&1 & \
+	other=$$!; \
+	$(PYTEST) tests/engine $(addprefix --ignore=,$(STARTING)) || failed=1; \
+	wait $$other || failed=1; \
+	cat build/test-other.log; \
+	exit $$failed
+
+# Ten thousand hostile inputs, a fault at every phase, a hundred runs in one Blender.
+test-nightly: $(READY) $(WEIGHTS)  ## run the fault, fuzz and soak tests in their full size (hours)
+	@failed=0; export OMP_NUM_THREADS=1 NIGHTLY=1; \
+	$(PYTHON_IN_VENV) -m pytest tests/engine/test_hostile_*.py || failed=1; \
+	$(PYTHON_IN_VENV) -m pytest tests/operators/test_faults.py tests/operators/test_soak.py || failed=1; \
 	exit $$failed
 
 # Blender's Python has no torch here, as on an artist's machine: the engine's own runs the engine.
