@@ -46,13 +46,15 @@ class VisitedAdam:
             if value.grad is None:
                 continue
             rows = (value.grad != 0).any(-1).nonzero()[:, 0]
-            grad = value.grad[rows]
-            seen = memory.seen[rows] + 1
-            mean = memory.mean[rows].lerp(grad, 1 - BETAS[0])
-            square = memory.square[rows].lerp(grad.square(), 1 - BETAS[1])
-            spread = (square / (1 - BETAS[1] ** seen)).sqrt() + EPSILON
-            value[rows] -= rate * mean / (1 - BETAS[0] ** seen) / spread
-            memory.mean[rows], memory.square[rows], memory.seen[rows] = mean, square, seen
+            grad = value.grad.index_select(0, rows)
+            seen = memory.seen.index_select(0, rows) + 1
+            mean = memory.mean.index_select(0, rows).lerp_(grad, 1 - BETAS[0])
+            square = memory.square.index_select(0, rows).lerp_(grad.square_(), 1 - BETAS[1])
+            spread = (square / (1 - BETAS[1] ** seen)).sqrt_() + EPSILON
+            moved = value.index_select(0, rows) - rate * mean / (1 - BETAS[0] ** seen) / spread
+            updates = (value, moved), (memory.mean, mean), (memory.square, square)
+            for kept, new in (*updates, (memory.seen, seen)):
+                kept.index_copy_(0, rows, new)
             value.grad = None
 
     def unmoved(self) -> list[Tensor]:

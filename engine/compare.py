@@ -109,7 +109,7 @@ def compare(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False)
             Cell(variant.label, None, None if one_style else picture)
             for variant, picture in zip(comparison.variants, pictures, strict=True)
         ]
-        backbone = Backbone(weights, LAYERS).to(device)
+        backbone = Backbone(weights, LAYERS).to(device).swift()
         total = _Total(jobs)
         shown: tuple[Path, ...] = ()
         for number, each in enumerate(jobs):

@@ -19,8 +19,10 @@ from .losses import (
     straight_through,
     total_variation,
 )
+from .octaves import octave_energies, octave_loss
 from .painting import Painting, Plan
 from .settings import STYLE_LAYERS, Settings
+from .sight import Sight
 from .style_losses import STYLE_LOSSES
 
 CONTENT_LAYER = "relu4_2"
@@ -29,6 +31,8 @@ GRAM_MEMORY = 0.5  # share of the running Gram that a view keeps; with more, col
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
 PALETTE = 1024  # colours that stand for a style's
 PALETTE_WEIGHT = 0.1  # of colours that the style does not have, beside its other statistics
+OCTAVE_WEIGHT = 0.02  # of how strong the finest detail is, beside the same
+WHOLLY = 0.999  # of a pixel shows the mesh, so that no edge counts as detail
 LARGEST_PICTURE = 1024  # pixels; a style's longer side is cut to pieces of so many
 
 
@@ -49,6 +53,7 @@ class _Target:
 
     aim: Aim
     palette: Tensor  # (PALETTE, 3)
+    octaves: Tensor  # energies of the finest
     wanted: list[Tensor]
     running: list[Tensor] = field(default_factory=list)
     present: list[Tensor] = field(default_factory=list)
@@ -74,6 +79,7 @@ class Critic:
         self.targets: list[_Target] = []
         self.strength = self.memory = 0.0
         self.contents: dict[int, Tensor] = {}
+        self.sights: dict[int, Sight] = {}
 
     def start_scale(self, unit: float, layers: tuple[str, ...], views: int) -> None:
         """Take the style pictures with a short side of `unit` pixels as the targets.
@@ -90,11 +96,13 @@ class Critic:
         for aim in self.painting.aims:
             picture = resized(aim.picture, unit)
             wanted, squares = self._describe(picture)
-            self.targets.append(_Target(aim, palette_of(picture), wanted))
+            octaves = octave_energies(picture, ones(picture) > 0)
+            self.targets.append(_Target(aim, palette_of(picture), octaves, wanted))
             strengths += squares
         for target, running in zip(self.targets, before, strict=False):
             target.running = running
         self.contents.clear()
+        self.sights.clear()
         self.strength = float(torch.stack(strengths).mean()) if strengths else 0.0
 
     def kept(self) -> dict[str, Any]:
@@ -110,14 +118,13 @@ class Critic:
 
     def judge(self, image: Tensor, plan: Plan, generator: torch.Generator) -> Losses:
         """Losses of `image` (1, 3, H, W), a render of `plan`; `generator` draws pixels."""
-        seen = self.painting.judged(image)
-        features = self.backbone(seen, self.layers)
+        seen, sight = self.painting.judged(image), self._sight(plan)
+        features = sight.features(self.backbone, seen, self.layers)
         style = self._style(seen, features, plan, generator)
         content = style.new_zeros(())
         if CONTENT_LAYER in features:
-            mask = masks_of(features, plan.shot.mask)[CONTENT_LAYER]
-            target = self._content(plan)
-            content = content_loss(features[CONTENT_LAYER], target, mask, self.strength)
+            covered, target = sight.coverage[CONTENT_LAYER], self._content(plan)
+            content = content_loss(features[CONTENT_LAYER], target, covered, self.strength)
         total = self.settings.content_weight * content + self.settings.style_weight * style
         if self.settings.tv_weight:
             total = total + self.settings.tv_weight * total_variation(image, plan.shot.mask)
@@ -146,26 +153,27 @@ class Critic:
     ) -> Tensor:
         """Mean of the styles' losses, each by its weight and its share of what the view shows."""
         parts, weights = [next(iter(features.values())).sum() * 0], [1e-12]
-        shown = float(plan.shot.mask.sum())
-        for target, mask in zip(self.targets, plan.masks, strict=True):
-            share = float(mask.sum()) / max(shown, 1e-6)
+        sight = self._sight(plan)
+        regions = zip(self.targets, plan.masks, sight.regions, sight.shares, strict=True)
+        for target, mask, region, share in regions:
             if share < LEAST_SHARE or target.aim.weight == 0:
                 continue
-            loss = self._one_style(features, mask, target, generator)
+            loss = self._one_style(features, region, target, generator)
             strange = off_palette(image, mask, target.palette, generator)
-            parts.append(target.aim.weight * share * (loss + PALETTE_WEIGHT * strange))
+            detail = octave_loss(octave_energies(image, mask >= WHOLLY), target.octaves)
+            loss = loss + PALETTE_WEIGHT * strange + OCTAVE_WEIGHT * detail
+            parts.append(target.aim.weight * share * loss)
             weights.append(target.aim.weight * share)
         return torch.stack(parts).sum() / sum(weights)
 
     def _one_style(
         self,
         features: dict[str, Tensor],
-        mask: Tensor,
+        masks: dict[str, Tensor],
         target: _Target,
         generator: torch.Generator,
     ) -> Tensor:
         """Weighted sum over layers."""
-        masks = masks_of(features, mask)
         found = [self.loss.describe(features[n], masks[n], generator) for n in self.names]
         if self.loss.is_mean:
             found = _averaged(found, target, self.memory)
@@ -181,7 +189,7 @@ class Critic:
         """Each layer's description of a picture (1, 3, H, W), and its pieces' content strengths."""
         described, strengths = [], []
         for piece in pieces(picture):
-            features = self.backbone(piece, self.layers)
+            features = {n: f.float() for n, f in self.backbone(piece, self.layers).items()}
             shown = [features[name] for name in self.names]
             described.append([self.loss.describe(f, ones(f), self.generator) for f in shown])
             if CONTENT_LAYER in features:
@@ -195,8 +203,15 @@ class Critic:
         """Features of the content target, computed once a scale."""
         if plan.number not in self.contents:
             seen = self.painting.judged(plan.content)
-            self.contents[plan.number] = self.backbone(seen, (CONTENT_LAYER,))[CONTENT_LAYER]
+            found = self._sight(plan).features(self.backbone, seen, (CONTENT_LAYER,))
+            self.contents[plan.number] = found[CONTENT_LAYER]
         return self.contents[plan.number]
+
+    def _sight(self, plan: Plan) -> Sight:
+        """How the network sees a view, found out once a scale."""
+        if plan.number not in self.sights:
+            self.sights[plan.number] = Sight(plan.shot.mask, plan.masks, self.layers)
+        return self.sights[plan.number]
 
 
 @torch.no_grad()

@@ -26,8 +26,14 @@ CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1,
 class Lookup(NamedTuple):
     """Where points fall in a lattice: all that a step needs of them."""
 
-    cell: Tensor  # (N,) int32, row of Lattice.table
+    voxels: Tensor  # (C,) int32, rows of Lattice.table
+    voxel: Tensor  # (N,) int32, which of these each point is in
     fraction: Tensor  # (N, 3) float32, position within the voxel, 0-1
+
+    @property
+    def cell(self) -> Tensor:
+        """(N,) int32, the row of Lattice.table of each point's voxel."""
+        return self.voxels.index_select(0, self.voxel)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,9 @@ class Lattice:
     def locate(self, points: Tensor) -> Lookup:
         """Find `points` (N, 3), which must be among those that the lattice can look up."""
         keys, fraction = self._cells_of(points)
-        return Lookup(torch.searchsorted(self.cells, keys).to(torch.int32), fraction)
+        keys, voxel = keys.unique(return_inverse=True)
+        voxels = torch.searchsorted(self.cells, keys)
+        return Lookup(voxels.to(torch.int32), voxel.to(torch.int32), fraction)
 
     def corners_at(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Rows (N, 8) as in `table` around any `points` (N, 3), and the fractions (N, 3).
@@ -182,7 +190,7 @@ class Field(nn.Module):
         total = torch.zeros(len(points), 3, device=points.device)
         for lattice, values in zip(self.lattices, self.values, strict=True):
             rows, fraction = lattice.corners_at(points)
-            total += _WeightedSum.apply(values, rows, trilinear(fraction))
+            total += _weighted_sum(values, rows, trilinear(fraction))
         return total
 
     @torch.no_grad()
@@ -196,7 +204,7 @@ class Field(nn.Module):
             rows, fraction = lattice.corners_at(points)
             weights = trilinear(fraction) * (rows < len(values) - 1)
             share = weights.sum(1, keepdim=True).clamp(min=1e-6)
-            total += _WeightedSum.apply(values, rows, weights / share)
+            total += _weighted_sum(values, rows, weights / share)
         return total
 
     @torch.no_grad()
@@ -229,9 +237,10 @@ class Field(nn.Module):
 
     def _sum(self, lattices: list[Lattice], lookups: list[Lookup]) -> Tensor:
         parts = [
-            _WeightedSum.apply(
+            _Interpolation.apply(
                 values,
-                lattice.table.index_select(0, lookup.cell),
+                lattice.table.index_select(0, lookup.voxels),
+                lookup.voxel,
                 trilinear(lookup.fraction),
             )
             for lattice, values, lookup in zip(lattices, self.values, lookups, strict=False)
@@ -239,27 +248,37 @@ class Field(nn.Module):
         return torch.stack(parts).sum(0)
 
 
-class _WeightedSum(torch.autograd.Function):
-    """Sum of table rows with weights; the last row counts as 0 and gets no gradient.
+def _weighted_sum(values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """Of rows (N, 8) of `values` with weights (N, 8); the last of the values counts as 0."""
+    return nn.functional.embedding_bag(
+        rows, values, per_sample_weights=weights, mode="sum", padding_idx=len(values) - 1
+    )
 
-    As `torch.nn.functional.embedding_bag`, whose own backward takes five times as long.
+
+class _Interpolation(torch.autograd.Function):
+    """Weighted sums (N, 3) of the corners' values of the voxel that each point is in.
+
+    Takes values (M, 3), of which the last counts as 0 and gets no gradient, the rows (C, 8) of
+    the corners of voxels, the voxel (N,) of each point and its weights (N, 8). On the way back,
+    points add up in their voxel before voxels add up in their corners, which they share with
+    fewer others.
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(rows, weights)
+    def forward(ctx: Any, values: Tensor, rows: Tensor, voxel: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, voxel, weights)
         ctx.shape = values.shape
-        return nn.functional.embedding_bag(
-            rows, values, per_sample_weights=weights, mode="sum", padding_idx=len(values) - 1
-        )
+        return _weighted_sum(values, rows.index_select(0, voxel), weights)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        rows, weights = ctx.saved_tensors
-        spread = (weights[..., None] * grads[0][:, None]).flatten(0, 1)  # (8 N, 3)
-        out = spread.new_zeros(ctx.shape).index_add_(0, rows.flatten().long(), spread)
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        rows, voxel, weights = ctx.saved_tensors
+        spread = (weights[..., None] * grads[0][:, None]).flatten(1)  # (N, 24)
+        corners = spread.new_zeros(len(rows), spread.shape[1]).index_add_(0, voxel.long(), spread)
+        out = spread.new_zeros(ctx.shape)
+        out.index_add_(0, rows.flatten().long(), corners.view(-1, ctx.shape[1]))
         out[-1] = 0
-        return out, None, None
+        return out, None, None, None
 
 
 def _key(place: Tensor) -> Tensor:

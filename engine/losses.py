@@ -6,11 +6,13 @@ style. Only what the mesh covers counts: a background in the statistics would be
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 NEAR_COLOR = 0.08  # RGB distance within which two colours count as one
-COLORS = 8192  # pixels of a view whose colours are compared with a palette
+COLORS = 2048  # pixels of a view whose colours are compared with a palette
 
 
 def mask_pyramid(mask: Tensor, sizes: list[tuple[int, int]]) -> list[Tensor]:
@@ -37,15 +39,33 @@ def gram(features: Tensor, mask: Tensor) -> Tensor:
     """Gram matrix per covered pixel (Gatys et al. 2016, eq. 3, over N instead of summed).
 
     Args:
-        features: (1, C, h, w) float.
+        features: (1, C, h, w) float; fastest where channels lie next to each other in memory.
         mask: (h, w) float in 0-1; how much each pixel counts.
 
     Returns:
         (C, C) float, F F^T / N.
     """
-    flat = features[0].flatten(1)  # (C, N)
     weight = mask.flatten()
-    return (flat * weight) @ flat.T / weight.sum().clamp(min=1e-6)
+    pixels = features.permute(0, 2, 3, 1).flatten(0, 2)  # (N, C), a view if channels come last
+    return _Products.apply(pixels, weight[:, None].sqrt()) / weight.sum().clamp(min=1e-6)
+
+
+class _Products(torch.autograd.Function):
+    """X^T X of rows (N, C) times factors (N, 1).
+
+    What autograd would make of it multiplies twice on the way back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, factors: Tensor) -> Tensor:
+        scaled = rows * factors
+        ctx.save_for_backward(scaled, factors)
+        return scaled.T @ scaled
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        scaled, factors = ctx.saved_tensors
+        return (scaled @ (grads[0] + grads[0].T)).mul_(factors), None
 
 
 def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 0.0) -> Tensor:

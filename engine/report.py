@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
 from .job import View
 from .losses import NEAR_COLOR, content_loss, gram
+from .octaves import octave_energies
 from .original import Original
 from .painting import Painting
 from .plans import masks_of_styles
@@ -218,28 +218,11 @@ def _speckle(
             continue
         mask = shot.mask >= 0.999
         painted = _sample(pyramids, original.surface, shot)
-        result += _octaves(shot.image(painted, painted.mean(0)), mask)
-        before += _octaves(shot.image(view.content, view.content.mean(0)), mask)
+        result += octave_energies(shot.image(painted, painted.mean(0)), mask)
+        before += octave_energies(shot.image(view.content, view.content.mean(0)), mask)
     sources = [before]
     for aim in painting.aims:
         picture = resized(aim.picture, SIDE * NEAR * strokes)
-        sources.append(_octaves(picture, torch.ones_like(picture[0, 0], dtype=torch.bool)))
+        sources.append(octave_energies(picture, torch.ones_like(picture[0, 0], dtype=torch.bool)))
     ratio, *references = (energy[0] / energy[1].clamp(min=1e-9) for energy in (result, *sources))
     return float(ratio / torch.stack(references).max().clamp(min=1e-9))
-
-
-def _octaves(image: Tensor, mask: Tensor) -> Tensor:
-    """Energy (2,) of the finest octave and of the one below it, inside `mask` (H, W).
-
-    Bands of a Laplacian pyramid (Burt and Adelson 1983) with its 5-tap binomial filter.
-    """
-    inside = -torch.nn.functional.max_pool2d(-mask[None, None].float(), 13, 1, 6)
-    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=image.device) / 16
-    kernel = (taps[:, None] * taps)[None, None].expand(3, 1, 5, 5)
-    energies = []
-    for _ in range(2):
-        low = conv2d(pad(image, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)
-        energies.append(((image - low).square() * inside).sum() / inside.sum().clamp(min=1))
-        image = avg_pool2d(low, 2)
-        inside = avg_pool2d(inside, 2).floor()
-    return torch.stack(energies)

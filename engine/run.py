@@ -93,13 +93,14 @@ def run(
     began = time.perf_counter()
     with enough_memory(device):
         backbone = Backbone(weights, LAYERS).to(device)
+        swift = backbone.swift()
         painting = prepare(job, pictures, device)
         preview = Preview(painting, job.texture_shapes, result) if previews else None
-        state = State(job.settings, painting, backbone, views_of_step(job, views, team))
+        state = State(job.settings, painting, swift, views_of_step(job, views, team))
         checkpoint = Checkpoint(result, job, weights.name, send)
         start(state, checkpoint, team, send)
         began -= state.seconds
-        for progress in optimise(job, painting, backbone, state, team):
+        for progress in optimise(job, painting, swift, state, team):
             if team.rank == 0:
                 checkpoint.due(state)
             with writing_to(result):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .aims import Aim, aims_of
+from .allocator import keeping_freed_memory
 from .backbone import Backbone
 from .color import KEEP, ColorMap, grey, match_colors
 from .critic import CONTENT_LAYER, Losses
@@ -140,6 +141,12 @@ def optimise(
         JobError: if no camera sees the mesh.
     """
     state = state or State(job.settings, painting, backbone)
+    with keeping_freed_memory():
+        yield from _steps(job, painting, state, team)
+
+
+def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[Progress]:
+    """As `optimise`."""
     scales, surface = schedule(job.settings, state.views), painting.original.surface
     whole = sum(s.steps for s in scales if s.zoom == 1 and not s.settles)
     total, all_work = sum(s.steps for s in scales), sum(s.steps * s.work for s in scales)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torchvision.models import vgg16
 from torchvision.models.vgg import cfgs, make_layers
 
-from engine.backbone import BUNDLED, CACHED_VGG19, Backbone, Weights, find_weights
+from engine.backbone import BUNDLED, CACHED_VGG19, Backbone, Weights, fast_format, find_weights
 from engine.critic import LAYERS
 from engine.errors import JobError
 
@@ -246,3 +246,24 @@ def test_a_source_folder_without_the_bundled_weights(cache, tmp_path, monkeypatc
     monkeypatch.setattr("engine.backbone.BUNDLED", tmp_path / "gone.pt")
     with pytest.raises(JobError, match="make weights"):
         find_weights("AUTO", "")
+
+
+def test_the_swift_one_sees_nearly_the_same() -> None:
+    """In half precision, where the device has it, a feature keeps eight bits."""
+    backbone = Backbone(Weights("VGG16", BUNDLED), LAYERS)
+    swift, image = backbone.swift(), picture(64, 80)
+    assert swift.format == fast_format(torch.device("cpu"))
+    for exact, quick in zip(
+        backbone(image, LAYERS).values(), swift(image, LAYERS).values(), strict=True
+    ):
+        assert exact.dtype == torch.float32
+        assert quick.dtype == swift.format
+        assert (exact - quick.float()).norm() < 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize("able", [{}, {"avx512_bf16": True}, {"amx_bf16": True, "avx2": True}])
+def test_half_precision_is_for_processors_that_have_it(monkeypatch, able) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    wanted = torch.bfloat16 if able else torch.float32
+    assert fast_format(torch.device("cpu")) == wanted
+    assert fast_format(torch.device("mps")) == torch.float32

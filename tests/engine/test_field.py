@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from engine.field import BITS, Field, Lattice, _WeightedSum
+from engine.field import BITS, Field, Lattice, _Interpolation
 
 
 def ball(count: int, seed: int = 0, radius: float = 1.0) -> Tensor:
@@ -159,14 +159,16 @@ def test_a_seed_gives_the_same_field_again() -> None:
 def test_the_gradient_of_a_weighted_sum() -> None:
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(7, 3, generator=generator, dtype=torch.float64, requires_grad=True)
-    rows = torch.randint(0, 7, (5, 8), generator=generator, dtype=torch.int32)
+    rows = torch.randint(0, 7, (4, 8), generator=generator, dtype=torch.int32)
+    voxel = torch.tensor((2, 0, 2, 3, 1), dtype=torch.int32)
     weights = torch.rand(5, 8, generator=generator, dtype=torch.float64)
-    found = _WeightedSum.apply(values, rows, weights)
-    held = (rows != 6)[..., None]
-    expected = (values[rows.long()] * weights[..., None] * held).sum(1)
+    found = _Interpolation.apply(values, rows, voxel, weights)
+    own = rows[voxel.long()]
+    held = (own != 6)[..., None]
+    expected = (values[own.long()] * weights[..., None] * held).sum(1)
     assert (found - expected).abs().max() < 1e-12
     # The last row is out of the sum, so that its own gradient is 0.
-    assert gradcheck(lambda v: _WeightedSum.apply(v, rows, weights), (values,))
+    assert gradcheck(lambda v: _Interpolation.apply(v, rows, voxel, weights), (values,))
 
 
 def test_the_fields_gradient_goes_to_the_corners_by_their_weights() -> None:

@@ -14,7 +14,6 @@ from engine.painting import Painting
 from engine.report import (
     COLORS,
     _distance,
-    _octaves,
     _palette,
     held_out_views,
     measure,
@@ -166,35 +165,6 @@ def test_distance_of_grams_is_a_mean_over_layers_of_means_over_views() -> None:
     assert _distance(views, target) == pytest.approx((0.1 + 0.0) / 2, abs=1e-6)
     assert _distance([target], target) == 0
     assert _distance([[0 * t for t in target]], target) == pytest.approx(1)
-
-
-def test_octaves_tell_fine_from_coarse() -> None:
-    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
-    mask = torch.ones(64, 64, dtype=torch.bool)
-
-    def octaves(period: float) -> tuple[float, float]:
-        wave = torch.sin(2 * torch.pi * (x + 0.3 * y) / period)
-        return tuple(_octaves(wave.expand(1, 3, 64, 64), mask).tolist())
-
-    fine, next_ = octaves(2.5)
-    assert fine > 4 * next_
-    fine, next_ = octaves(10.0)
-    assert next_ > 4 * fine
-    assert sum(octaves(40.0)) < 0.02 * sum(octaves(3.0))
-
-
-def test_octaves_of_one_colour() -> None:
-    """Nothing, up to the frame's edges."""
-    mask = torch.ones(64, 64, dtype=torch.bool)
-    assert _octaves(torch.full((1, 3, 64, 64), 0.7), mask).max() < 1e-9
-
-
-def test_octaves_do_not_see_the_outline() -> None:
-    mask = torch.zeros(64, 64, dtype=torch.bool)
-    mask[10:50, 12:48] = True
-    image = mask.float().expand(1, 3, 64, 64)
-    assert _octaves(image, mask).max() < 1e-9
-    assert _octaves(image, torch.ones_like(mask)).max() > 1e-3
 
 
 # All of it

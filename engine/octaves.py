@@ -1,0 +1,36 @@
+"""How strong the finest detail of a picture is, octave by octave."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
+
+COUNT = 2  # octaves that are looked at, from the finest on
+RIM = 6  # pixels beside the edge of the mask, which a filter reaches over
+
+
+def octave_energies(image: Tensor, mask: Tensor) -> Tensor:
+    """Mean square (COUNT,) of the detail in each octave, from the finest on.
+
+    Bands of a Laplacian pyramid (Burt and Adelson 1983) with its 5-tap binomial filter.
+
+    Args:
+        image: (1, 3, H, W) float in 0-1.
+        mask: (H, W) bool, the pixels that count; those near its edge do not.
+    """
+    inside = -max_pool2d(-mask[None, None].float(), 2 * RIM + 1, 1, RIM)
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=image.device) / 16
+    kernel = (taps[:, None] * taps)[None, None].expand(3, 1, 5, 5)
+    energies = []
+    for _ in range(COUNT):
+        low = conv2d(pad(image, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)
+        energies.append(((image - low).square() * inside).sum() / inside.sum().clamp(min=1))
+        image = avg_pool2d(low, 2)
+        inside = avg_pool2d(inside, 2).floor()
+    return torch.stack(energies)
+
+
+def octave_loss(found: Tensor, wanted: Tensor) -> Tensor:
+    """Mean square of the logarithms of energies (COUNT,) over those wanted: 0 where as strong."""
+    return (found.clamp(min=1e-8) / wanted.clamp(min=1e-8)).log().square().mean()

@@ -1,0 +1,104 @@
+"""What the network sees of a view: the features of those pixels that show something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .backbone import Backbone
+from .crops import crops_of
+from .losses import mask_pyramid
+
+
+class Sight:
+    """How to look at one view again and again: by crops, without what lies beside the mesh.
+
+    Args:
+        mask: (H, W) float in 0-1, how much of each pixel the mesh covers.
+        regions: (H, W) float in 0-1 each, how much each pixel shows of the regions of the styles.
+        layers: to look at.
+
+    Attributes:
+        crops: that the network is shown.
+        coverage: of each layer, (1, P) float in 0-1, of the pixels that show something.
+        regions: of each layer, the same of each region.
+        shares: of what the view shows, those that each region has.
+    """
+
+    def __init__(self, mask: Tensor, regions: Sequence[Tensor], layers: Sequence[str]) -> None:
+        self.layers = layers
+        self.crops = crops_of(mask)
+        pyramids = [
+            [_pyramid(crop.of(one), layers) for crop in self.crops] for one in (mask, *regions)
+        ]
+        self._pixels = {
+            name: [part[name].flatten().nonzero()[:, 0] for part in pyramids[0]] for name in layers
+        }
+        self.coverage, *self.regions = (self._gathered(parts) for parts in pyramids)
+        shown = max(float(mask.sum()), 1e-6)
+        self.shares = [float(region.sum()) / shown for region in regions]
+
+    def features(
+        self, backbone: Backbone, image: Tensor, layers: Sequence[str]
+    ) -> dict[str, Tensor]:
+        """Of `image` (1, 3, H, W), for each of `layers` (1, C, 1, P) float32."""
+        parts = [backbone(crop.of(image), layers) for crop in self.crops]
+        return {
+            name: _as_image(
+                torch.cat(
+                    [
+                        _Rows.apply(_as_rows(part[name]), pixels).float()
+                        for part, pixels in zip(parts, self._pixels[name], strict=True)
+                    ]
+                )
+            )
+            for name in layers
+        }
+
+    def _gathered(self, parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Of masks of each crop and layer, the pixels that show something, (1, P) a layer."""
+        return {
+            name: torch.cat(
+                [
+                    part[name].flatten()[pixels]
+                    for part, pixels in zip(parts, self._pixels[name], strict=True)
+                ]
+            )[None]
+            for name in self.layers
+        }
+
+
+def _pyramid(mask: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Coverage (h, w) at the resolution of each of `layers`, which are in the network's order."""
+    height, width = mask.shape
+    halvings = [int(name[len("relu")]) - 1 for name in layers]
+    sizes = [(height >> count, width >> count) for count in halvings]
+    return dict(zip(layers, mask_pyramid(mask, sizes), strict=True))
+
+
+def _as_rows(features: Tensor) -> Tensor:
+    """Features (1, C, h, w) as (h w, C): the same memory, if channels come last in it."""
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _as_image(rows: Tensor) -> Tensor:
+    """Rows (P, C) as features (1, C, 1, P), the same memory."""
+    return rows.T[None, :, None]
+
+
+class _Rows(torch.autograd.Function):
+    """Those rows (P, C) of a matrix (N, C): none of them twice, so its way back is a copy."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        ctx.shape = matrix.shape
+        return matrix.index_select(0, rows)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (rows,) = ctx.saved_tensors
+        return grads[0].new_zeros(ctx.shape).index_copy_(0, rows, grads[0]), None
