@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from engine.crops import crops_of
 from engine.plans import cameras_of
-from engine.rasterizer import rasterize
 from engine.schedule import schedule
-from engine.surface import Surface
+from engine.surface import Surface, shoot
 
 from .subject import CPU, Options, Subject
 from .table import Row
@@ -23,10 +23,11 @@ def rows(subject: Subject, options: Options) -> list[Row]:
             continue
         cameras = cameras_of(job, surface, scale)
         for camera in cameras:
-            face = rasterize(camera.clip(surface.vertices), surface.faces, camera.size).pix_to_face
+            mask = shoot(surface, camera).mask
             weight = scale.steps / len(cameras)
-            counted[scale.zoom == 1][0] += weight * float((face >= 0).sum())
-            counted[scale.zoom == 1][1] += weight * face.numel()
+            seen = sum((c.bottom - c.top) * (c.right - c.left) for c in crops_of(mask))
+            counted[scale.zoom == 1][0] += weight * float((mask > 0).sum())
+            counted[scale.zoom == 1][1] += weight * seen
     seen, pixels = (sum(part) for part in zip(*counted.values(), strict=True))
     what = f"covered share of VGG's pixels, {subject.name}, {PRESET}"
     made = [Row(what, [seen / pixels], at_least=0.65)]
