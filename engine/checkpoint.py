@@ -23,7 +23,7 @@ from .messages import Send
 from .settings import is_number
 from .state import State
 
-VERSION = 2  # of what is kept and of what the steps do; older files are of no use to a newer run
+VERSION = 3  # of what is kept and of what the steps do; older files are of no use to a newer run
 GAP = 30.0  # seconds between two checkpoints, at least
 SHARE = 0.02  # of the run's time that checkpoints may take
 ELSEWHERE = ("device", "weights_file")  # settings that may change from machine to machine
@@ -50,6 +50,14 @@ class Checkpoint:
         self.job = digest_of(job, network)
         self._send = send
         self._next = time.perf_counter() + GAP
+
+    def notch(self) -> int:
+        """That of the state in the file, which smaller views may have painted; 0 without one."""
+        try:
+            kept = _read(self._file)
+            return max(0, int(kept["notch"])) if kept["job"] == self.job else 0
+        except DAMAGED:
+            return 0
 
     def resume(self, state: State) -> None:
         """Put `state` where the file says; what is not this job's is ignored with a WARN."""
