@@ -43,17 +43,20 @@ def fitting(
     """
     limits = notches(job.settings)
     least = min(least, len(limits) - 1)
+    own, why = least, "the run goes on as it began"
     free = _free(device)
-    sizes = [Sizes.of(job, pictures, network, n) for n in range(len(limits))]
-    fits = [n for n in range(least, len(limits)) if free is None or needed(sizes[n]) <= free]
-    if not fits:
-        raise _nothing_fits(sizes[-1], job.settings.texture_size, free or 0, device)
-    (notch,) = team.most([fits[0]])
+    if free is not None:
+        sizes = wanted = Sizes.of(job, pictures, network, own)
+        while needed(sizes) > free:
+            own += 1
+            if own == len(limits):
+                raise _nothing_fits(sizes, job.settings.texture_size, free, device)
+            sizes = Sizes.of(job, pictures, network, own)
+        if own > least:
+            why = f"about {_gb(needed(wanted))} are needed and {_gb(free)} are free"
+    (notch,) = team.most([own])
     if notch:
-        why = "the run goes on as it began"
-        if free is not None and notch == fits[0] > least:
-            why = f"about {_gb(needed(sizes[least]))} are needed and {_gb(free)} are free"
-        elif notch > fits[0]:
+        if notch > own:
             why = "another process has less of it, or began so"
         text = f"Memory of {device}: {why}: {less(limits[0], limits[notch])}"
         send({"type": "WARN", "text": text})
