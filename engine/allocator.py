@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .room import give_back
+
 # What <malloc.h> of the GNU C library calls them, and what they are at its start.
 M_TRIM_THRESHOLD, TRIM_THRESHOLD = -1, 128 * 1024  # bytes
 M_MMAP_MAX, MMAP_MAX = -4, 65536  # blocks
@@ -31,4 +33,4 @@ def keeping_freed_memory() -> Iterator[None]:
     finally:
         mallopt(M_MMAP_MAX, MMAP_MAX)
         mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
-        ctypes.CDLL(None).malloc_trim(0)
+        give_back()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .surface import Surface
-from .texture import MARGIN, blocks, fill_margin
+from .texture import blocks, fill_rest, grow_margin
 
 BLOCK = 1 << 18  # texels baked at once
 Tell = Callable[[float], None]  # takes the share that is done, 0-1
@@ -39,14 +39,19 @@ def bake(
     """
     image = torch.zeros(math.prod(shape), channels, device=surface.uvs.device)
     covered = torch.zeros(len(image), dtype=torch.bool, device=image.device)
+    total, painted = torch.zeros(channels, dtype=torch.float64, device=image.device), 0
     for texels in surface.texel_bands(texture, shape):
         for part in blocks(len(texels.texel), BLOCK):
             face, bary = texels.face[part], texels.bary[part]
             footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
-            image[texels.texel[part]] = values(face, bary, footprint)
+            found = values(face, bary, footprint)
+            image[texels.texel[part]] = found
+            total += found.sum(0, dtype=torch.float64)
             tell(float(texels.texel[part][-1] + 1) / len(image))
         covered[texels.texel] = True
+        painted += len(texels.texel)
     tell(1.0)
-    mean = image.sum(0, dtype=torch.float64) / covered.sum().clamp(min=1)
-    image, covered = fill_margin(image.view(*shape, channels), covered.view(shape), MARGIN)
-    return image.where(covered[..., None], mean.float())
+    image, covered = image.view(*shape, channels), covered.view(shape)
+    grow_margin(image, covered)
+    fill_rest(image, covered, (total / max(painted, 1)).float())
+    return image

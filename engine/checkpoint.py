@@ -51,6 +51,14 @@ class Checkpoint:
         self._send = send
         self._next = time.perf_counter() + GAP
 
+    def notch(self) -> int:
+        """That of the state in the file, which smaller views may have painted; 0 without one."""
+        try:
+            kept = _read(self._file)
+            return max(0, int(kept["notch"])) if kept["job"] == self.job else 0
+        except DAMAGED:
+            return 0
+
     def resume(self, state: State) -> None:
         """Put `state` where the file says; what is not this job's is ignored with a WARN."""
         if not self._file.exists():

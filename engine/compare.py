@@ -19,7 +19,8 @@ from .original import Original, headlight, normals
 from .painting import Painting
 from .picture import read_picture
 from .plans import cameras_of
-from .run import Wishes, choose_device, enough_memory, progress_message, stop_if, writing_to
+from .room import enough_memory
+from .run import Wishes, choose_device, progress_message, stop_if, writing_to
 from .schedule import Scale, schedule
 from .sheet import BACKGROUND, CELL, Cell, draw_sheet, thumbnail, write_sheet
 from .stylize import Progress, optimise, prepare

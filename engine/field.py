@@ -20,6 +20,7 @@ RATIO = 1.6  # of a lattice's voxel to the next finer one's
 COARSEST = 0.25  # of the object's largest side
 NOISE_GAIN = 3.4  # variance of a value over that of what is interpolated between eight: (3/2)^3
 BITS = 21  # of each coordinate of a voxel in its key
+BLOCK = 1 << 18  # points that are placed in a lattice at once
 CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
 
 
@@ -78,7 +79,8 @@ class Lattice:
 
     def including(self, points: Tensor) -> Lattice:
         """This lattice, able to look up `points` too; corners that it lacks count as 0."""
-        keys = _key(self._place(points).floor().to(torch.int64)).unique()
+        found = [self._cells_of(part)[0].unique() for part in points.split(BLOCK)]
+        keys = torch.cat(found).unique()
         slot = torch.searchsorted(self.cells, keys).clamp(max=len(self.cells) - 1)
         fresh = keys[self.cells[slot] != keys]
         return self._with_cells(fresh) if len(fresh) else self
@@ -225,14 +227,16 @@ class Field(nn.Module):
         }  # fmt: skip
 
     def restore(self, kept: dict[str, Any]) -> None:
-        """Be the field that gave `kept`, with its lattices: another machine rounds otherwise."""
+        """Be the field that gave `kept`, with its lattices: another machine rounds otherwise.
+
+        All of `values` are others afterwards.
+        """
         device = self.untouched.device
         self.lattices = [
             Lattice.of(cell, *(tensor.to(device) for tensor in tensors))
-            for cell, *tensors in kept["lattices"]
+            for (cell, *tensors), _ in zip(kept["lattices"], kept["values"], strict=True)
         ]
-        for values, old in zip(self.values, kept["values"], strict=True):
-            values.data = old.to(device)
+        self.values = nn.ParameterList(old.to(device) for old in kept["values"])
         self.untouched = kept["untouched"].to(device)
 
     def _sum(self, lattices: list[Lattice], lookups: list[Lookup]) -> Tensor:

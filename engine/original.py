@@ -10,12 +10,21 @@ from torch import Tensor
 
 from .color import ColorMap, match_colors
 from .surface import Shot, Surface
-from .texture import fill_margin, interpolate, mip_pyramid, rasterize_texels, sample_each
+from .texture import (
+    blocks,
+    fill_rest,
+    grow_margin,
+    interpolate,
+    mip_pyramid,
+    sample_each,
+    texel_bands,
+)
 from .visibility import Outside
 
 ONE_COLOR = 1.5 / 255  # largest spread within what counts as a single colour
 CLAY = 0.8  # grey of the clay render, in 0-1
 HEADLIGHT, AMBIENT = 0.65, 0.35
+BLOCK = 1 << 18  # points whose colours are looked up at once
 FACING = 5  # angles to the eye that stand for all when the clay's colours are chosen
 
 
@@ -94,8 +103,13 @@ class Original:
             bary: (N, 3) float.
             footprint: (N,) float, in UV units, as of `Shot.footprint`.
         """
-        uv = interpolate(self.surface.uvs[face], bary)
-        return sample_each(self.pyramids, self.surface.materials[face], uv, footprint)
+        colors, surface = torch.empty_like(bary), self.surface
+        for part in blocks(len(face), BLOCK):
+            owner = face[part]
+            uv = interpolate(surface.uvs[owner], bary[part])
+            materials = surface.materials[owner]
+            colors[part] = sample_each(self.pyramids, materials, uv, footprint[part])
+        return colors
 
     def content(self, shot: Shot, eye: Tensor) -> Tensor:
         """Colours (N, 3) of a view's points, as the content target shows them.
@@ -140,19 +154,36 @@ def _light(facing: Tensor) -> Tensor:
 
 
 def _islands(surface: Surface, material: int, image: Tensor) -> tuple[Tensor, Tensor]:
-    """The image with only what the islands of `material` hold, and those colours (N, 3)."""
+    """The image with only what the islands of `material` hold, and the lowest and highest of that.
+
+    Returns:
+        (H, W, 3), and (2, 3) or, where no face shows the image, (0, 3).
+    """
     faces = (surface.materials == material).nonzero()[:, 0]
     if not len(faces):
         return image, image.new_empty(0, 3)
     flat = image.reshape(-1, 3)
     if len(flat) == 1:
-        return image, flat
+        return image, _range([flat])
     size = (image.shape[0], image.shape[1])
-    index = rasterize_texels(surface.uvs[faces], size).texel
-    if not len(index):
-        return image, flat
     covered = torch.zeros(size, dtype=torch.bool, device=image.device)
-    covered.view(-1)[index] = True
-    colors = flat[index]
-    filled, covered = fill_margin(image, covered)
-    return filled.where(covered[..., None], colors.mean(0)), colors
+    ranges, total = [], torch.zeros(3, dtype=torch.float64, device=image.device)
+    for texels in texel_bands(surface.uvs[faces], size):
+        if len(texels.texel):
+            colors = flat[texels.texel]
+            ranges.append(_range([colors]))
+            total += colors.sum(0, dtype=torch.float64)
+            covered.view(-1)[texels.texel] = True
+    if not ranges:
+        return image, _range([flat])
+    mean = (total / covered.sum()).float()
+    filled = image.clone()
+    grow_margin(filled, covered)
+    fill_rest(filled, covered, mean)
+    return filled, _range(ranges)
+
+
+def _range(colors: Sequence[Tensor]) -> Tensor:
+    """The lowest and the highest (2, 3) of colours (N, 3) each."""
+    joined = torch.cat(list(colors))
+    return torch.stack((joined.amin(0), joined.amax(0)))

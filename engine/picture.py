@@ -14,6 +14,7 @@ from .errors import JobError
 from .job import STYLE_SIDES, UNREADABLE
 
 LARGEST_SIDE = 2048  # what a style picture's short side is reduced to at once
+ROWS = 256  # of a result's texels, made ready for its file at once
 # Pillow has other programs read some more, and lets PostScript, which is a program itself, run.
 KINDS = {
     "PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000", "AVIF", "PSD",
@@ -77,8 +78,10 @@ def _to_tensor(picture: Image.Image) -> Tensor:
 
 def write_picture(image: Tensor, file: Path) -> None:
     """Write (H, W, 3) float in 0-1 as an 8-bit PNG, whole or not at all."""
-    pixels = image.clamp(0, 1).mul_(255).add_(0.5).to(torch.uint8).cpu().numpy()
-    _write(Image.fromarray(pixels), file)
+    pixels = torch.empty(image.shape, dtype=torch.uint8)
+    for kept, rows in zip(pixels.split(ROWS), image.split(ROWS), strict=True):
+        kept.copy_(rows.clamp(0, 1).mul_(255).add_(0.5))
+    _write(Image.fromarray(pixels.numpy()), file)
 
 
 def write_heights(image: Tensor, file: Path) -> None:

@@ -21,7 +21,6 @@ LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
 SLACK = 1.1  # a frame's margin makes its pixels a little larger than the finest voxel is meant for
 LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
 MORE_CAMERAS = 2  # candidates for close-ups, times those of whole views
-TOGETHER = 48  # views planned at once: as many as memory is meant for
 
 
 def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
@@ -49,7 +48,7 @@ def plans_of(
 
     Args:
         painting: whose field learns to look the views up.
-        scale: says how many steps there are.
+        scale: says how many steps there are, and how many views are planned at once.
         cameras: for all places.
         background: (3,).
         orders: for each place, what draws the order of its cameras.
@@ -60,7 +59,7 @@ def plans_of(
     """
     views, done = len(orders), 0
     numbered = list(enumerate(cameras))
-    each, together = (-(-count // views) for count in (len(cameras), TOGETHER))
+    each, together = (-(-count // views) for count in (len(cameras), scale.together))
     while done < scale.steps:
         before = done
         for start in range(0, each, together):

@@ -31,6 +31,7 @@ PROJECTIONS = 64  # directions of the sliced Wasserstein distance
 QUANTILES = 512
 PALETTE = 4096  # style pixels that stand for its palette
 COLORS = 20_000  # pixels of the mesh and of the style that are compared
+ROWS = 2000  # of these, compared at once
 TEXELS = 100_000  # texels that the coverage is measured on
 NEAR = 2  # how much nearer than the held-out views speckle is looked at
 LEAST_PIXELS = 16  # of a style's region in a view, to be judged by
@@ -173,7 +174,8 @@ def _palette(colors: Tensor, style: Tensor) -> tuple[float, float]:
         (x @ lines.to(x)).sort(0).values[(at * len(x)).long()] for x in (mesh, picture)
     ]  # (QUANTILES, PROJECTIONS) each
     distance = (ranks[0] - ranks[1]).abs().mean()
-    nearest = torch.cdist(mesh, _some(picture, PALETTE)).amin(1)
+    palette = _some(picture, PALETTE)
+    nearest = torch.cat([torch.cdist(part, palette).amin(1) for part in mesh.split(ROWS)])
     return float(distance), float((nearest > NEAR_COLOR).float().mean())
 
 
@@ -192,9 +194,14 @@ def _coverage(painting: Painting, shapes: Sequence[tuple[int, int]]) -> float:
     moved.
     """
     surface = painting.original.surface
-    texels = [surface.texels(number, shape) for number, shape in enumerate(shapes)]
-    points = torch.cat([surface.points(each.face, each.bary) for each in texels])
-    points = points[:: max(1, len(points) // TEXELS)]
+    stride = max(1, sum(map(math.prod, shapes)) // TEXELS)
+    points = torch.cat(
+        [
+            surface.points(band.face[::stride], band.bary[::stride])
+            for number, shape in enumerate(shapes)
+            for band in surface.texel_bands(number, shape)
+        ]
+    )
     clay = painting.original.clay
     outside = clay.outside if clay else Outside.of(surface)
     seen = outside.sees(points).any(-1)

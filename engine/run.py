@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .backbone import Backbone, Weights, find_weights
+from .backbone import Backbone, find_weights
 from .checkpoint import Checkpoint
 from .critic import LAYERS
 from .errors import JobError
+from .fitting import fitting, less
 from .job import Job
 from .messages import Send
 from .painting import Painting
@@ -25,12 +26,12 @@ from .picture import read_picture, write_heights, write_picture
 from .preview import Preview
 from .relief import Relief
 from .report import measure
+from .room import enough_memory, give_back, is_full, peak_bytes
+from .schedule import notches
 from .start import start, views_of_step
 from .state import State
 from .stylize import Progress, optimise, prepare
 from .team import ALONE, Team
-
-CPU_ALLOCATOR = "DefaultCPUAllocator"  # who says in torch that the memory is full
 
 
 class Cancelled(Exception):
@@ -90,33 +91,18 @@ def run(
     with writing_to(result):
         result.mkdir(exist_ok=True)
     send({"type": "STATUS", "text": f"Preparing views ({weights.name} on {device})"})
-    began = time.perf_counter()
     with enough_memory(device):
-        backbone = Backbone(weights, LAYERS).to(device)
-        swift = backbone.swift()
-        painting = prepare(job, pictures, device)
-        preview = Preview(painting, job.texture_shapes, result) if previews else None
-        state = State(job.settings, painting, swift, views_of_step(job, views, team))
         checkpoint = Checkpoint(result, job, weights.name, send)
-        start(state, checkpoint, team, send)
-        began -= state.seconds
-        for progress in optimise(job, painting, swift, state, team):
-            if team.rank == 0:
-                checkpoint.due(state)
-            with writing_to(result):
-                shown = preview.due(progress.share) if preview else ()
-            send(progress_message(progress, shown))
-            cancel, finish = wishes.of_first(team)
-            if cancel:
-                if team.rank == 0:
-                    checkpoint.write(state)
-                raise Cancelled
-            if finish:
-                state.settle()
-                break
+        notch = fitting(job, pictures, weights.name, device, checkpoint.notch(), team, send)
+        backbone = Backbone(weights, LAYERS).to(device)
+        steps = _Steps(
+            job, pictures, backbone.swift(), checkpoint, result, previews, views, team, send, wishes
+        )
+        painting, began, costs = steps.do(device, notch)
         team.part()
         if team.rank:
             return
+        give_back()
         textures = []
         for number, shape in enumerate(job.texture_shapes):
             tell = _teller("Baking the texture", send, wishes)
@@ -128,7 +114,15 @@ def run(
         strokes = job.settings.strokes(painting.original.surface.extent)
         measures = measure(painting, textures, backbone, strokes, job.views, tell)
         stop_if(wishes.cancel)
-    report = {**measures, **_costs(state, time.perf_counter() - began, weights, device)}
+        give_back()
+    report = {
+        **measures,
+        **costs,
+        "seconds": round(time.perf_counter() - began, 3),
+        "peak_memory_mb": round(peak_bytes(device) / 2**20, 1),
+        "backbone": weights.name,
+        "device": str(device),
+    }
     with writing_to(result):
         painted = _write_all(write_picture, textures, result, "texture")
         relief_told = relief.write(result) if relief else {}
@@ -136,6 +130,79 @@ def run(
     checkpoint.remove()
     told = {"textures": painted, "report": str(result / "report.json"), **relief_told}
     send({"type": "DONE", **told})
+
+
+class _Painted(NamedTuple):
+    """What the steps leave, and no more: what they needed besides is given back."""
+
+    painting: Painting
+    began: float  # seconds on the clock of time.perf_counter, as if nothing had come between
+    costs: dict[str, object]
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The part of a run that is done once more, with less, where the memory is full.
+
+    Attributes:
+        result: folder of what is written.
+        views: that a step of a new run sees, at least.
+    """
+
+    job: Job
+    pictures: Sequence[Tensor]
+    backbone: Backbone
+    checkpoint: Checkpoint
+    result: Path
+    previews: bool
+    views: int
+    team: Team
+    send: Send
+    wishes: Wishes
+
+    def do(self, device: torch.device, notch: int) -> _Painted:
+        """Do them from that notch on, each time from the checkpoint, if there is one by then.
+
+        Several processes would have to go down together, while the others may wait for the one
+        whose memory is full: they do not.
+        """
+        settings = self.job.settings
+        while True:
+            try:
+                return self._attempt(device, notch)
+            except (RuntimeError, MemoryError) as error:
+                last = notch + 1 == len(notches(settings))
+                if not is_full(error) or last or self.team.size > 1:
+                    raise
+            give_back()
+            before, now = notches(settings)[notch : notch + 2]
+            text = f"The memory of {device} is full, so the run goes on with {less(before, now)}"
+            self.send({"type": "WARN", "text": text})
+            notch += 1
+
+    def _attempt(self, device: torch.device, notch: int) -> _Painted:
+        began, job, team = time.perf_counter(), self.job, self.team
+        painting = prepare(job, self.pictures, device, notch)
+        watched = Preview(painting, job.texture_shapes, self.result) if self.previews else None
+        views = views_of_step(job, self.views, team)
+        state = State(job.settings, painting, self.backbone, views, notch)
+        start(state, self.checkpoint, team, self.send)
+        began -= state.seconds
+        for progress in optimise(job, painting, self.backbone, state, team):
+            if team.rank == 0:
+                self.checkpoint.due(state)
+            with writing_to(self.result):
+                shown = watched.due(progress.share) if watched else ()
+            self.send(progress_message(progress, shown))
+            cancel, finish = self.wishes.of_first(team)
+            if cancel:
+                if team.rank == 0:
+                    self.checkpoint.write(state)
+                raise Cancelled
+            if finish:
+                state.settle()
+                break
+        return _Painted(painting, began, _costs(state))
 
 
 @dataclass(frozen=True)
@@ -229,32 +296,14 @@ def progress_message(progress: Progress, previews: Sequence[Path]) -> dict[str, 
     }
 
 
-def _costs(
-    state: State, seconds: float, weights: Weights, device: torch.device
-) -> dict[str, object]:
-    """What the run took, with what it went on from, and what it ran on."""
+def _costs(state: State) -> dict[str, object]:
+    """What the steps took, with those that the run went on from."""
     return {
-        "seconds": round(seconds, 3),
         "seconds_per_step": round(state.seconds / state.done, 4) if state.done else 0.0,
         "vgg_share": round(state.vgg_seconds / state.seconds, 4) if state.done else 0.0,
-        "peak_memory_mb": round(_peak_memory(device) / 2**20, 1),
         "steps": state.done,
         "views_per_step": state.views,
-        "backbone": weights.name,
-        "device": str(device),
     }
-
-
-def _peak_memory(device: torch.device) -> int:
-    """Bytes: of the device where torch counts them, else of this process; 0 if nobody does."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _write_text(file: Path, text: str) -> None:
@@ -274,26 +323,3 @@ def writing_to(folder: Path) -> Iterator[None]:
             f"it cannot be written to ({error.strerror or error})",
             "Free some space there, or choose a folder that you may write to",
         ) from error
-
-
-@contextmanager
-def enough_memory(device: torch.device) -> Iterator[None]:
-    """Tell as a JobError that the memory of `device` is full."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not _is_full(error):
-            raise
-        said = str(error).splitlines() or ["no room for Python"]
-        larger = "" if device.type == "cpu" else ", or device CPU"
-        raise JobError(
-            f"Device {device}",
-            f"its memory is full ({said[0]})",
-            f"Choose a faster preset or a smaller texture{larger}, or close other programs",
-        ) from error
-
-
-def _is_full(error: RuntimeError | MemoryError) -> bool:
-    """Whether there was too little memory; torch has a name for that on GPUs only."""
-    named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return named or CPU_ALLOCATOR in str(error)

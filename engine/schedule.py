@@ -8,8 +8,22 @@ from .critic import LAYERS
 from .settings import CLOSE_UP, PRESETS, Settings
 
 CLOSE_LAYERS = LAYERS[:3]
+TOGETHER = (48, 12, 4)  # views planned at once: with enough memory, and with less and less
 SHALLOW = 0.45  # of the cost of all layers, what those of close-ups cost
 STEP_OVERHEAD = 64**2  # pixels that VGG sees in the time that a step takes besides
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run keeps to, for the sake of memory.
+
+    Attributes:
+        together: views planned at once, at most.
+        largest: larger side of a view in pixels, at most.
+    """
+
+    together: int
+    largest: int
 
 
 @dataclass(frozen=True)
@@ -22,6 +36,7 @@ class Scale:
         steps: optimisation steps.
         views: that each step sees.
         settles: whether it comes after close-ups, to see the whole again.
+        together: views planned at once, at most.
     """
 
     size: int
@@ -29,6 +44,7 @@ class Scale:
     steps: int
     views: int = 1
     settles: bool = False
+    together: int = TOGETHER[0]
 
     @property
     def work(self) -> float:
@@ -46,22 +62,35 @@ class Scale:
         return LAYERS if self.zoom == 1 else CLOSE_LAYERS
 
 
-def schedule(settings: Settings, views: int = 1) -> list[Scale]:
+def notches(settings: Settings) -> list[Limits]:
+    """From what the preset asks for down to what needs the least memory.
+
+    First fewer views at once, which take more time, then smaller ones, which show less detail.
+    """
+    first, *smaller = reversed(PRESETS[settings.preset].scales)
+    fewer = [Limits(together, first) for together in TOGETHER]
+    return [*fewer, *(Limits(TOGETHER[-1], size) for size in smaller)]
+
+
+def schedule(settings: Settings, views: int = 1, notch: int = 0) -> list[Scale]:
     """The scales of a run; `settings.steps`, if not 0, is shared out as the preset's are.
 
-    Steps that see several `views` each are as many times fewer.
+    Steps that see several `views` each are as many times fewer. What a step sees depends on the
+    `notch`, an index of `notches`, and how many steps a scale has does not.
     """
-    preset = PRESETS[settings.preset]
+    preset, limits = PRESETS[settings.preset], notches(settings)[notch]
     last = preset.scales[-1]
     whole = zip(preset.scales, preset.steps, strict=True)
-    kinds = [Scale(size, 1, steps, views) for size, steps in whole]
-    kinds.append(Scale(last, CLOSE_UP, preset.close_ups, views))
-    kinds.append(Scale(last, 1, preset.settling, views, settles=True))
+    kinds = [Scale(size, 1, steps) for size, steps in whole]
+    kinds.append(Scale(last, CLOSE_UP, preset.close_ups))
+    kinds.append(Scale(last, 1, preset.settling, settles=True))
     own = sum(kind.steps for kind in kinds)
     total, before, scales = -(-(settings.steps or own) // views), 0, []
     for kind in kinds:
         count = round(total * (before + kind.steps) / own) - round(total * before / own)
         before += kind.steps
         if count:
-            scales.append(replace(kind, steps=count))
+            size = min(kind.size, limits.largest)
+            limited = replace(kind, size=size, views=views, together=limits.together)
+            scales.append(replace(limited, steps=count))
     return scales

@@ -14,6 +14,8 @@ from .painting import Painting
 from .settings import Settings
 from .team import Team
 
+SAME_CELL = 0.99  # of a voxel's side, from which on another is as large: machines round
+
 
 class State:
     """Where a run is: at its start, or where an earlier one was that kept its state.
@@ -23,12 +25,14 @@ class State:
         painting: of `prepare`; its field is part of the state.
         backbone: with the LAYERS of `critic`.
         views: that a step sees.
+        notch: of `schedule`.
 
     Attributes:
         optimizer: of the field's values.
         critic: judges the views.
         order: draws the order of the steps' first views.
         views: that a step sees; an earlier run's stay what they were.
+        notch: of `schedule`; an earlier run's was the same or needed more memory.
         done: steps.
         seconds: that these took.
         vgg_seconds: of these, in the backbone and the losses on its features.
@@ -36,9 +40,14 @@ class State:
     """
 
     def __init__(
-        self, settings: Settings, painting: Painting, backbone: Backbone, views: int = 1
+        self,
+        settings: Settings,
+        painting: Painting,
+        backbone: Backbone,
+        views: int = 1,
+        notch: int = 0,
     ) -> None:
-        self.seed, self.views = settings.seed, views
+        self.seed, self.views, self.notch = settings.seed, views, notch
         self.field = painting.field
         self.optimizer = VisitedAdam(list(self.field.values))
         self.critic = Critic(settings, painting, backbone)
@@ -84,6 +93,7 @@ class State:
         return {
             "done": self.done,
             "views": self.views,
+            "notch": self.notch,
             "seconds": self.seconds,
             "vgg_seconds": self.vgg_seconds,
             "content": self.content,
@@ -97,8 +107,10 @@ class State:
         """Go where the state was that gave `kept`, before the first scale is started."""
         self.done, self.views, self.content = kept["done"], kept["views"], kept["content"]
         self.seconds, self.vgg_seconds = kept["seconds"], kept["vgg_seconds"]
-        self.field.restore(kept["field"])
-        self.optimizer.restore(kept["optimizer"])
+        field, optimizer = _served(kept["field"], kept["optimizer"], self.field.lattices[-1].cell)
+        self.field.restore(field)
+        self.optimizer = VisitedAdam(list(self.field.values))
+        self.optimizer.restore(optimizer)
         for generator, drawn in zip((self.order, self.critic.generator), kept["generators"],
                                     strict=True):  # fmt: skip
             generator.set_state(drawn)
@@ -107,6 +119,26 @@ class State:
 
     def _generators(self) -> list[torch.Tensor]:
         return [self.order.get_state(), self.critic.generator.get_state()]
+
+
+def _served(
+    field: dict[str, Any], optimizer: list[list[torch.Tensor]], finest: float
+) -> tuple[dict[str, Any], list[list[torch.Tensor]]]:
+    """What was kept of both, without lattices that no step has moved and none will.
+
+    Those are finer than `finest`, in world units: smaller views do not look them up.
+    """
+    cells = [cell for cell, *_ in field["lattices"]]
+    moved = [bool((seen > 0).any()) for *_, seen in optimizer]
+    used = max(
+        (n + 1 for n in range(len(cells)) if moved[n] or cells[n] > SAME_CELL * finest), default=1
+    )
+    if used == len(cells):
+        return field, optimizer
+    untouched = field["values"][used - 1].clone()
+    untouched[optimizer[used - 1][2][:, 0] > 0] = torch.nan  # equal to no value: it has moved
+    lists = {name: field[name][:used] for name in ("lattices", "values")}
+    return {**lists, "untouched": untouched}, optimizer[:used]
 
 
 def _seeded(*numbers: int) -> torch.Generator:

@@ -63,13 +63,14 @@ class Progress:
     vgg_seconds: float
 
 
-def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device) -> Painting:
+def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: int = 0) -> Painting:
     """Set the paint up, before the first step.
 
     Args:
         job: validated.
         pictures: (3, H, W) float in 0-1, the decoded picture of each of the job's styles.
         device: where to work.
+        notch: of `schedule`, whose views the paint is to be as fine as.
 
     Raises:
         JobError: if no texel lies in an island.
@@ -88,7 +89,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device) -> Paint
     style = pictures[0].flatten(1).T.to(device)
     original = Original.of(surface, images, settings.content_source, style)
     spacing = math.sqrt(surface.area / len(samples.point))
-    pixel = surface.extent / max(scale.unit for scale in schedule(settings))
+    pixel = surface.extent / max(scale.unit for scale in schedule(settings, notch=notch))
     field = Field(samples.point, finest=max(spacing, LATTICE_PIXELS * pixel), seed=settings.seed)
     albedo = original.albedo(samples.face, samples.bary, samples.footprint)
     apart = OVERLAP_TEXELS * surface.extent / max(sizes)
@@ -147,7 +148,7 @@ def optimise(
 
 def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[Progress]:
     """As `optimise`."""
-    scales, surface = schedule(job.settings, state.views), painting.original.surface
+    scales, surface = schedule(job.settings, state.views, state.notch), painting.original.surface
     whole = sum(s.steps for s in scales if s.zoom == 1 and not s.settles)
     total, all_work = sum(s.steps for s in scales), sum(s.steps * s.work for s in scales)
     step, work = 0, 0.0

@@ -62,3 +62,8 @@ ALONE = Team()
 def rank_and_size() -> tuple[int, int]:
     """Of this process among those that torchrun has started; (0, 1) where it has not."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def processes_here() -> int:
+    """How many of them share this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

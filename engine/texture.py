@@ -12,7 +12,7 @@ from torch import Tensor
 from .rasterizer import rasterize
 
 MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
-BAND = 1 << 20  # texels rasterized at once
+BAND = 1 << 18  # texels rasterized at once
 MAX_REPEATS = 4  # tiles in which a face that repeats the texture is looked at, along each axis
 
 
@@ -138,22 +138,26 @@ class Atlas(NamedTuple):
 
 
 def fill_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> tuple[Tensor, Tensor]:
-    """Carry the colours at the islands' rims outwards, a texel at a time.
+    """As `grow_margin`, of copies of `image` and `covered`, which are returned."""
+    image, covered = image.clone(), covered.clone()
+    grow_margin(image, covered, width)
+    return image, covered
+
+
+def grow_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> None:
+    """Carry the colours at the islands' rims outwards, a texel at a time, in place.
 
     Only the texels at the front of the growing margin are looked at, so the cost follows the
     length of the rims. Colours do not wrap round the image's edges.
 
     Args:
-        image: (H, W, C) float.
-        covered: (H, W) bool, the texels that hold a colour.
+        image: (H, W, C) float, contiguous; gets its margin.
+        covered: (H, W) bool, the texels that hold a colour; those of the margin do afterwards.
         width: texels to add.
-
-    Returns:
-        The image with its margin, and (H, W) bool, the texels that now hold a colour.
     """
     height, columns = covered.shape
     front = _rim(covered).flatten().nonzero()[:, 0]
-    image, covered = image.clone().view(-1, image.shape[-1]), covered.clone().flatten()
+    image, covered = image.view(-1, image.shape[-1]), covered.view(-1)
     for _ in range(width):
         near, inside = _neighbours(front, height, columns)
         fresh = near[inside & ~covered[near]].unique()
@@ -164,7 +168,13 @@ def fill_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> tuple[Te
         image[fresh] = (image[near] * weight[..., None]).sum(1) / weight.sum(1, keepdim=True)
         covered[fresh] = True
         front = fresh
-    return image.view(height, columns, -1), covered.view(height, columns)
+
+
+def fill_rest(image: Tensor, covered: Tensor, color: Tensor) -> None:
+    """Give the texels of `image` (H, W, C) that are not `covered` (H, W) a `color` (C,)."""
+    empty = ~covered
+    for channel, value in zip(image.unbind(-1), color, strict=True):
+        channel.masked_fill_(empty, value)
 
 
 def _rim(covered: Tensor) -> Tensor:
@@ -187,11 +197,19 @@ def mip_pyramid(image: Tensor) -> list[Tensor]:
     """The image and its halvings down to one texel, each (H, W, C) (Williams 1983)."""
     levels = [image]
     while max(levels[-1].shape[:2]) > 1:
-        above = levels[-1].permute(2, 0, 1)[None]
-        size = [max(1, n // 2) for n in above.shape[2:]]
-        below = torch.nn.functional.interpolate(above, size=size, mode="area")
-        levels.append(below[0].permute(1, 2, 0).contiguous())
+        levels.append(_halved(levels[-1]))
     return levels
+
+
+def _halved(image: Tensor) -> Tensor:
+    """`image` (H, W, C) with half as many rows and columns."""
+    height, width = image.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:  # without a copy of all of it
+        upper = image[::2, ::2] + image[::2, 1::2]
+        return upper.add_(image[1::2, ::2]).add_(image[1::2, 1::2]).div_(4)
+    size = [max(1, height // 2), max(1, width // 2)]
+    below = torch.nn.functional.interpolate(image.permute(2, 0, 1)[None], size=size, mode="area")
+    return below[0].permute(1, 2, 0).contiguous()
 
 
 def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:

@@ -37,3 +37,11 @@ def peak() -> int:
     """Bytes that this process has needed at the most."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def resident() -> int:
+    """Bytes that this process has now; where only the peak is known, that."""
+    if sys.platform != "linux":
+        return peak()
+    pages = Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]
+    return int(pages) * resource.getpagesize()

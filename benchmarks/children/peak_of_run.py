@@ -1,4 +1,4 @@
-"""`… JOB_FOLDER VIEW STEPS`: run a job on views of so many pixels, in so many steps."""
+"""`… JOB_FOLDER VIEW STEPS`: run a job, which names its backbone, on views of so many pixels."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from pathlib import Path
 from unittest.mock import patch
 
 from engine.job import Job
+from engine.memory import Sizes, needed
+from engine.picture import read_picture
 from engine.run import Wishes, run
 from engine.settings import PRESETS, Preset
 
-from . import peak
+from . import peak, resident
 
 
 def main(folder: Path, view: int, steps: int) -> None:
-    """Tell the peak memory, and what the run warned of."""
+    """Tell the peak memory, what of it the run took, what was foretold of that, and warnings."""
     warnings: list[str] = []
 
     def send(message: dict[str, object]) -> None:
@@ -23,10 +25,14 @@ def main(folder: Path, view: int, steps: int) -> None:
             warnings.append(str(message["text"]))
 
     job = Job.load(folder)
-    preset = Preset(scales=(view,), steps=(steps,), close_ups=0, views=steps)
+    pictures = [read_picture(style.file) for style in job.styles]
+    preset = Preset(scales=(view,), steps=(steps,), close_ups=0, settling=0, views=steps)
     with patch.dict(PRESETS, {job.settings.preset: preset}):
+        foretold = needed(Sizes.of(job, pictures, job.settings.backbone, 0))
+        before = resident()
         run(folder, send, Wishes())
-    print(json.dumps({"bytes": peak(), "said": "; ".join(warnings)}))
+    told = {"bytes": peak(), "needed": peak() - before, "foretold": foretold}
+    print(json.dumps({**told, "said": "; ".join(warnings)}))
 
 
 if __name__ == "__main__":

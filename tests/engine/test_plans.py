@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import plans
+from engine import schedule
 from engine.backbone import Backbone
 from engine.errors import JobError
 from engine.stylize import optimise, prepare
@@ -37,14 +37,14 @@ def steps_of(job, network: Backbone) -> int:
 def test_views_that_see_nothing_are_left_out_whenever_their_turn_is(
     pictures, backbone, monkeypatch
 ) -> None:
-    monkeypatch.setattr(plans, "TOGETHER", 1)
+    monkeypatch.setattr(schedule, "TOGETHER", (1,))
     views = (behind(), *straight_on(), behind())
     assert steps_of(job_of(pictures, views=views, steps=12), backbone) == 12
 
 
 @pytest.mark.timeout(60)
 def test_if_none_sees_anything_it_says_so(pictures, backbone, monkeypatch) -> None:
-    monkeypatch.setattr(plans, "TOGETHER", 1)
+    monkeypatch.setattr(schedule, "TOGETHER", (1,))
     job = job_of(pictures, views=(behind(), behind()), steps=6)
     with pytest.raises(JobError, match="none of the 2 cameras sees the mesh"):
         steps_of(job, backbone)

@@ -1,0 +1,179 @@
+"""How much memory a run needs, foretold from its sizes.
+
+Sums of what each part of a run holds at once, beyond what the process has with torch and its job
+loaded. The factors were measured on a processor; a GPU holds the same tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from .backbone import CHANNELS, CONVOLUTIONS
+from .critic import LARGEST_PICTURE
+from .field import RATIO
+from .job import Job
+from .plans import LATTICE_PIXELS, count_views
+from .samples import SIDE
+from .schedule import Scale, schedule
+
+SEEN_BY_MANY = 4  # the mean outline of what is convex is this part of its surface (Cauchy 1841)
+CLOSE_COVERED = 0.7  # share of a close-up that shows the mesh
+CORNERS = 4.7  # of all lattices, for each of the finest voxels
+
+# Bytes, each with what it is for.
+WEIGHT = 6  # a parameter, and what reading it leaves behind
+FACE = 300  # a face while it is rasterized
+SAMPLE, SAMPLING = 21, 130  # a sample in the atlas, and while it is made
+CORNER, CORNERING = 85, 15  # a corner with its optimiser's state, and while it is found
+COLOR, MIPS = 12, 16  # a texel, and with its mip levels
+POINT, LOOKUP = 90, 16  # a surface point of a planned view, and in each of its lattices
+FRAME = 45  # a pixel of a planned view: content target, its features
+REGION = 8  # the same for each style
+SEEN, SEEN_BY_STYLE = 5000, 500  # a pixel that goes through the network and back
+STEP = 40e6  # a step besides
+DESCRIBED = 1400  # a pixel of a style picture that goes through the network
+BLOCK = 120e6  # what is baked at once
+COVER = 6  # a texel while margins are filled
+MEASURED = 550e6  # the views that are measured
+WRITTEN = 7  # a texel while its file is written
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the memory of a run depends on.
+
+    Attributes:
+        view: larger side of the largest views, in pixels.
+        together: views planned at once.
+        covered: share of a view that shows the mesh, 0-1.
+        lattices: that a view looks up.
+        picture: pixels of a style picture that the network sees at once.
+        styles: pictures.
+        samples: points on which the field is built.
+        voxels: of the finest lattice, along the surface.
+        faces: of the mesh.
+        weights: parameters of the network.
+        originals: texels of all images that the mesh shows.
+        textures: texels of all results.
+        largest: texels of the largest of these.
+        relief: bytes of a texel's relief.
+    """
+
+    view: int
+    together: int
+    covered: float
+    lattices: int
+    picture: int
+    styles: int
+    samples: int
+    voxels: int
+    faces: int
+    weights: int
+    originals: int
+    textures: int
+    largest: int
+    relief: int
+
+    @classmethod
+    def of(cls, job: Job, pictures: Sequence[Tensor], network: str, notch: int) -> Sizes:
+        """Those of a run at that notch of `schedule`.
+
+        Args:
+            job: validated.
+            pictures: (3, H, W) of each of its styles.
+            network: name of the backbone.
+            notch: of `schedule`.
+        """
+        scales = schedule(job.settings, notch=notch)
+        extent, area = _extent_and_area(job)
+        unit = max(scale.unit for scale in scales)
+        texels = [math.prod(shape) for shape in job.texture_shapes]
+        samples = min(sum(texels), SIDE**2)
+        finest = max(LATTICE_PIXELS * extent / unit, math.sqrt(area / samples))
+        outline = area / extent**2 / (1 if job.views else SEEN_BY_MANY)
+        near = CLOSE_COVERED if any(scale.zoom > 1 for scale in scales) else 0.0
+        reliefs = {"NONE": 0, "BUMP": 4, "NORMAL": 12}
+        return cls(
+            view=max(scale.size for scale in scales),
+            together=max(min(scale.together, _cameras(job, scale)) for scale in scales),
+            covered=max(min(outline, 1.0), near),
+            lattices=1 + max(0, math.ceil(math.log(extent / 4 / finest, RATIO))),
+            picture=max(_piece(each, unit * job.settings.strokes(extent)) for each in pictures),
+            styles=len(pictures),
+            samples=samples,
+            voxels=round(area / finest**2),
+            faces=len(job.mesh.faces),
+            weights=_parameters(network),
+            originals=sum(math.prod(image.shape[:2]) for image in job.originals),
+            textures=sum(texels),
+            largest=max(texels),
+            relief=reliefs[job.settings.relief],
+        )
+
+
+def needed(sizes: Sizes) -> int:
+    """Bytes that a run needs at the most, beyond what there is before its preparation."""
+    return round(max(parts(sizes).values()))
+
+
+def parts(sizes: Sizes) -> dict[str, float]:
+    """Bytes that each part of a run needs at the most."""
+    corners = CORNERS * sizes.voxels
+    held = (
+        WEIGHT * sizes.weights
+        + FACE * sizes.faces
+        + MIPS * sizes.originals
+        + SAMPLE * sizes.samples
+        + CORNER * corners
+    )
+    # What preparing gives back stays with the process.
+    prepared = held + SAMPLING * sizes.samples + CORNERING * corners
+    pixels = sizes.view**2
+    points = sizes.covered * pixels * (POINT + LOOKUP * sizes.lattices)
+    plan = points + (FRAME + REGION * sizes.styles) * pixels
+    step = (SEEN + SEEN_BY_STYLE * sizes.styles) * pixels
+    results = (COLOR + sizes.relief) * sizes.textures
+    return {
+        "preparing": prepared,
+        "styles": prepared + STEP + DESCRIBED * sizes.picture,
+        "steps": prepared + STEP + sizes.together * plan + step,
+        "baking": held + BLOCK + results + COVER * sizes.largest,
+        "measuring": held + MEASURED + results + (MIPS - COLOR) * sizes.textures,
+        "writing": held + results + WRITTEN * sizes.largest,
+    }
+
+
+def _extent_and_area(job: Job) -> tuple[float, float]:
+    """Largest side of the mesh's bounding box, and its area; world units."""
+    corners = job.mesh.vertices.astype(np.float64)[job.mesh.faces]  # (F, 3, 3)
+    edges = corners[:, 1:] - corners[:, :1]
+    areas = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=-1) / 2
+    return float(np.ptp(corners, axis=(0, 1)).max()), float(areas.sum())
+
+
+def _cameras(job: Job, scale: Scale) -> int:
+    """Cameras of a scale, at most."""
+    whole = scale.steps * scale.views
+    return min(whole, count_views(job)) if scale.zoom == 1 else whole
+
+
+def _piece(picture: Tensor, unit: float) -> int:
+    """Pixels of a picture (3, H, W) that are described at once when its short side is `unit`."""
+    height, width = picture.shape[1:]
+    factor = unit / min(height, width)
+    sides = (min(side * factor, LARGEST_PICTURE) for side in (height, width))
+    return round(math.prod(sides))
+
+
+def _parameters(network: str) -> int:
+    """Of all convolutions of that network, 3 x 3 each."""
+    total, before = 0, 3
+    for count, channels in zip(CONVOLUTIONS[network], CHANNELS, strict=True):
+        for _ in range(count):
+            total, before = total + 9 * before * channels + channels, channels
+    return total
