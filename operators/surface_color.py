@@ -111,6 +111,15 @@ def group_output(group: bpy.types.ShaderNodeGroup) -> bpy.types.Node | None:
     return next((node for node in ends if node.is_active_output), None)
 
 
+def images(tree: bpy.types.NodeTree) -> Iterator[bpy.types.Image]:
+    """The images of all Image Texture nodes of a material's `tree`, in node groups too."""
+    for node in tree.nodes:
+        if isinstance(node, bpy.types.ShaderNodeTexImage) and node.image:
+            yield node.image
+        elif isinstance(node, bpy.types.ShaderNodeGroup) and node.node_tree:
+            yield from images(node.node_tree)
+
+
 def trace(place: Place) -> End:
     """Follow what feeds an input, as it was before we painted, to where it is made.
 
