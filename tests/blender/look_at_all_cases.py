@@ -36,11 +36,11 @@ def picture(file):
     """What the scene's camera sees, rendered in seconds."""
     scene = bpy.context.scene
     scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 24, False
-    scene.render.resolution_x, scene.render.resolution_y = 800, 800
+    scene.render.resolution_x, scene.render.resolution_y = 720, 540
     scene.render.pixel_aspect_x = 1
     scene.view_settings.view_transform = "Standard"
     scene.world.color = (0.8, 0.8, 0.8)
-    scene.camera = bpy.data.objects["Orthographic"]
+    scene.camera = bpy.data.objects["Shifted"]
     scene.render.filepath = file
     bpy.ops.render.render(write_still=True)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.blender import pictures_of_cases as pictures
@@ -79,7 +80,7 @@ def modified():
         obj.modifiers.new(kind, kind)
         if kind != "SUBSURF":
             obj.scale = (0.5, 1, 1)
-            obj.data.transform(((1, 0, 0, 0.75), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)))
+            obj.data.transform(Matrix.Translation((0.75, 0, 0)))
         yield obj
     keyed = cube("Keyed", pictures.packed("keyed", GOLD))
     keyed.shape_key_add(name="Basis")
@@ -197,7 +198,7 @@ def cameras(middle):
     scene = bpy.context.scene
     render = scene.render
     render.resolution_x, render.resolution_y, render.pixel_aspect_x = 400, 300, 1.2
-    scene.camera = camera("Shifted", (x, y - 14, 14), (0.75, 0, 0), shift_x=0.05, lens=35)
+    scene.camera = camera("Shifted", (x, y - 14, 14), (0.75, 0, 0), shift_x=0.03, lens=31)
     camera("Fitted", (x, y + 14, 14), (0.75, 0, np.pi), sensor_fit="VERTICAL", lens=30)
     camera("Orthographic", (x, y, 20), (0, 0, 0.3), type="ORTHO", ortho_scale=21)
 
