@@ -112,10 +112,11 @@ def group_output(group: bpy.types.ShaderNodeGroup) -> bpy.types.Node | None:
 
 
 def images(tree: bpy.types.NodeTree) -> Iterator[bpy.types.Image]:
-    """The images of all Image Texture nodes of a material's `tree`, in node groups too."""
+    """The images of the Image Texture nodes in use in a material's `tree`, in node groups too."""
     for node in tree.nodes:
         if isinstance(node, bpy.types.ShaderNodeTexImage) and node.image:
-            yield node.image
+            if any(output.is_linked for output in node.outputs or ()):
+                yield node.image
         elif isinstance(node, bpy.types.ShaderNodeGroup) and node.node_tree:
             yield from images(node.node_tree)
 

@@ -28,6 +28,7 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
+from tests.operators.test_bake_look import surface
 from tests.operators.test_objects import made_of
 from tests.operators.test_preview import whole_dump
 from tests.operators.test_stylize import error_of
@@ -284,6 +285,9 @@ def test_a_look_without_an_image_beside_tiles_of_another_use(cube, tiled):
     assert made.targets[0].tiles == (1001, 1002, 1012)
     assert {look.shape for look in made.job.originals} == {(1, 1, 3)}
     assert made.warnings == ()
+    tree.links.clear()
+    tree.links.new(principled(cube.active_material).outputs[0], surface(cube.active_material))
+    assert made_of(cube).targets[0].tiles == ()
 
 
 def test_a_mixed_tile_that_is_missing(cube, tmp_path):
