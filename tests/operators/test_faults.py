@@ -564,7 +564,8 @@ def test_the_real_engine_at_each_phase(cube, style, monkeypatch, words, fault):
             if fault == "killed":
                 os.kill(children()[0], 9)
             else:
-                shutil.rmtree(job_folders()[0], ignore_errors=True)
+                for folder in job_folders():
+                    shutil.rmtree(folder, ignore_errors=True)
         return line(message)
 
     monkeypatch.setattr(stylize, "progress_line", harm)
