@@ -158,9 +158,20 @@ class Style:
 
     @property
     def sha256(self) -> str:
-        """Hash of the file's bytes, in hexadecimal."""
-        with self.file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        """Hash of the file's bytes, in hexadecimal.
+
+        Raises:
+            JobError: if it cannot be read, as when it was deleted meanwhile.
+        """
+        try:
+            with self.file.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise JobError(
+                f"Style picture {self.file.name!r}",
+                f"it cannot be read ({error.strerror})",
+                "Run it again, or choose a picture that exists",
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,13 @@ MORE_CAMERAS = 2  # candidates for close-ups, times those of whole views
 
 
 def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
-    """The job's own cameras, or an even sphere, or windows of them; no more than are painted."""
+    """The job's own cameras, or an even sphere, or windows of them; no more than are painted.
+
+    Of the job's own all, for the first ones may see nothing.
+    """
     count = scale.steps * scale.views
     if scale.zoom == 1:
-        return _whole_views(job, surface, scale.size, 1)[:count]
+        return _whole_views(job, surface, scale.size, 1)[: None if job.views else count]
     whole = _whole_views(job, surface, scale.size, MORE_CAMERAS)
     return choose_windows(surface, whole, zoom=scale.zoom, side=scale.size, count=count)
 

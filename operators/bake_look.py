@@ -16,8 +16,9 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
+from . import udim
 from .glow import let_glow, surface_copy
-from .image_pixels import check_readable, encode, stored
+from .image_pixels import GREY, check_readable, encode, stored
 from .uv_tiles import MOST, MOVED, tile_mover, uv_tiles
 
 LARGEST = 2048  # texels on a side; it is enlarged where the texture is larger
@@ -56,7 +57,13 @@ class Baked:
     warnings: tuple[str, ...]
 
 
-def bake(material: bpy.types.Material, part: Part, size: int, context: bpy.types.Context) -> Baked:
+def bake(
+    material: bpy.types.Material,
+    part: Part,
+    size: int,
+    context: bpy.types.Context,
+    tile: int = udim.UNTILED,
+) -> Baked:
     """The color of `material` on `part`, before any light, as Cycles computes it at this frame.
 
     Args:
@@ -64,6 +71,7 @@ def bake(material: bpy.types.Material, part: Part, size: int, context: bpy.types
         part: where it is seen.
         size: of the texture that is going to be painted.
         context: where the scene is, for its frame.
+        tile: the UDIM tile that alone is baked, if they lie on such.
 
     Raises:
         JobError: if no shader with a color feeds its output, an image is missing, Cycles is
@@ -74,10 +82,12 @@ def bake(material: bpy.types.Material, part: Part, size: int, context: bpy.types
     try:
         own = surface_copy(material, made)
         images = let_glow(own, made)
-        for image in images:
-            check_readable(image)
+        missing = [image for image in images if not _check_readable(image, tile)]
+        if missing:
+            grey = encode(np.full((1, 1, 3), GREY, np.float32))
+            return Baked(grey, tuple(udim.no_tile(image, tile) for image in missing))
         with _telling(context, f"Baking the look of material {material.name!r}"):
-            values = _bake(own, part, side, context, made)
+            values = _bake(own, part, side, context, made, tile)
     finally:
         bpy.data.batch_remove(made)
     baked = values[..., 3] > 0
@@ -109,12 +119,26 @@ def grown(colors: np.ndarray, known: np.ndarray, width: int) -> np.ndarray:
     return colors
 
 
+def _check_readable(image: bpy.types.Image, tile: int) -> bool:
+    """Whether `image` has pixels for the UDIM tile `tile`, if it has tiles.
+
+    Raises:
+        JobError: if it has none at all.
+    """
+    if image.source != "TILED":
+        check_readable(image)
+        return True
+    udim.check_saved(image)
+    return tile in udim.readable(image)
+
+
 def _bake(
     own: bpy.types.Material,
     part: Part,
     side: int,
     context: bpy.types.Context,
     made: list[bpy.types.ID],
+    number: int,
 ) -> np.ndarray:
     """What `own` emits on `part`: (side, side, 4) float32, scene linear, alpha 1 where baked."""
     if not hasattr(bpy.types.Scene, "cycles"):
@@ -123,7 +147,7 @@ def _bake(
             "it has to be baked, and Cycles is switched off",
             "Turn the add-on Cycles Render Engine on, or plug an image into Base Color",
         )
-    tiles = uv_tiles(part.uvs)
+    tiles = [udim.square(number)] if number else uv_tiles(part.uvs)
     if len(tiles) > MOST:
         raise JobError(
             f"UV map {part.uv_map!r} of {part.obj.name!r}",

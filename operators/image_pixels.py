@@ -11,6 +11,7 @@ from mathutils import Color
 
 from ..engine.errors import JobError
 
+GREY = 0.8  # scene linear: what Blender shows where there is no material
 _BRIGHTEST = 65504.0  # of 16-bit floats
 
 
@@ -63,8 +64,8 @@ def check_readable(image: bpy.types.Image) -> None:
     if image.source == "TILED":
         raise JobError(
             f"Image {image.name!r}",
-            "it has UDIM tiles, which cannot be painted where it is mixed or mapped",
-            "Plug it into Base Color by itself, or a single image in its place",
+            "it has UDIM tiles, and is no single picture",
+            "Choose one that has none",
         )
     path = bpy.path.abspath(image.filepath, library=image.library)
     if image.source in {"SEQUENCE", "MOVIE"}:  # which has no size until a frame of it is shown

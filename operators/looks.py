@@ -10,7 +10,7 @@ import numpy as np
 
 from . import udim
 from .material import Look, grey, look
-from .patches import UNTILED, Patch
+from .patches import Patch
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def read_looks(patches: Sequence[Patch], size: int, context: bpy.types.Context) 
     for patch in patches:
         for tile in np.unique(patch.tiles).tolist():
             key = _key(patch, tile)
-            if key not in numbers and tile != UNTILED:
+            if key not in numbers and patch.shown and tile != udim.UNTILED:
                 for number, read in _tiles(patch, patches).items():
                     numbers[_key(patch, number)] = len(looks)
                     looks.append(read)
             elif key not in numbers:
                 numbers[key] = len(looks)
-                looks.append(look(patch, size, context))
+                looks.append(look(patch, size, context, tile))
             materials[patch.faces[patch.tiles == tile]] = numbers[key]
     return Looks(
         tuple(one.pixels for one in looks),
@@ -65,11 +65,10 @@ def read_looks(patches: Sequence[Patch], size: int, context: bpy.types.Context) 
 
 def _key(patch: Patch, tile: int) -> Hashable:
     """The same for faces of the same look."""
-    if tile != UNTILED:
-        return patch.shown, tile
     if patch.shown:
-        return patch.shown
-    return patch.obj if patch.obj.modifiers else patch.owner, patch.slot, patch.uv_map
+        return patch.shown, tile
+    owner = patch.obj if patch.obj.modifiers else patch.owner
+    return owner, patch.slot, patch.uv_map, tile
 
 
 def _tiles(patch: Patch, patches: Sequence[Patch]) -> dict[int, Look]:
@@ -85,6 +84,5 @@ def _tiles(patch: Patch, patches: Sequence[Patch]) -> dict[int, Look]:
             if number in singles:
                 found[number] = patch.shown.look(singles[number])
                 continue
-            text = f"has no UDIM tile {number}: grey is taken for the original look there"
-            found[number] = Look(grey().pixels, warnings=(f"Image {image.name!r} {text}",))
+            found[number] = Look(grey().pixels, warnings=(udim.no_tile(image, number),))
     return found

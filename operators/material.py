@@ -9,13 +9,12 @@ from typing import Any
 import bpy
 import numpy as np
 
+from . import udim
 from .bake_look import Part, bake
-from .image_pixels import encode, opacity, pixels
+from .image_pixels import GREY, encode, opacity, pixels
 from .material_slots import slot_material
-from .surface_color import End, Groups, Place, color_places, has_nodes, trace
+from .surface_color import End, Groups, Place, color_places, has_nodes, images, trace
 from .uv_tiles import uv_tiles
-
-_DEFAULT_GREY = 0.8  # scene linear: what Blender shows where there is no material
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,14 @@ class Shown:
         return Look(pixels(image, over_black=not self.cut_out), opacity(image))
 
 
-def look(part: Part, size: int, context: bpy.types.Context) -> Look:
+def look(part: Part, size: int, context: bpy.types.Context, tile: int = udim.UNTILED) -> Look:
     """The look of the faces `part`, read from their material, or baked if that cannot be.
 
     Args:
         part: the faces.
         size: of the texture that is going to be painted.
         context: where the scene is.
+        tile: the UDIM tile that alone is looked at, if they lie on such.
 
     Raises:
         JobError: if an image has no pixels, no shader with a color feeds the material's output,
@@ -79,13 +79,13 @@ def look(part: Part, size: int, context: bpy.types.Context) -> Look:
     flat = _flat_color(_ends(material))
     if flat is not None:
         return Look(flat)
-    baked = bake(material, part, size, context)
+    baked = bake(material, part, size, context, tile)
     return Look(baked.pixels, warnings=baked.warnings)
 
 
 def grey() -> Look:
     """What Blender shows where there is no material."""
-    return Look(_flat((_DEFAULT_GREY,) * 3))
+    return Look(_flat((GREY,) * 3))
 
 
 def shown(part: Part) -> Shown | None:
@@ -114,6 +114,19 @@ def shown(part: Part) -> Shown | None:
         return None
     assert node.outputs
     return Shown(image, bool(node.outputs["Alpha"].links))
+
+
+def lies_on_tiles(part: Part, image: Shown | None) -> bool:
+    """Whether the faces `part` lie on UDIM tiles: those of the `image` that they show, if any,
+    else of an image that their material has anywhere.
+    """
+    if image:
+        return image.image.source == "TILED"
+    material = slot_material(part.obj, part.slot)
+    if material is None or not has_nodes(material):
+        return False
+    assert material.node_tree
+    return any(image.source == "TILED" for image in images(material.node_tree))
 
 
 def _ends(material: bpy.types.Material) -> list[End]:

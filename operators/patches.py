@@ -12,11 +12,9 @@ import numpy as np
 from ..engine.errors import JobError
 from . import udim
 from .bake_look import Part
-from .material import Shown, shown
+from .material import Shown, lies_on_tiles, shown
 from .material_slots import slot_material
 from .read_mesh import Piece
-
-UNTILED = 0  # in place of a UDIM number
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Patch(Part):
         material: what is in the slot.
         shown: the image that they show, or showed before we painted them; None if it is none.
         faces: (N,) int64, indices into all faces of the job.
-        tiles: (N,) int64, the UDIM number of each; UNTILED if the image has no tiles.
+        tiles: (N,) int64, the UDIM number of each; `udim.UNTILED` if they lie on no tiles.
     """
 
     material: bpy.types.Material | None
@@ -39,6 +37,11 @@ class Patch(Part):
     def image(self) -> bpy.types.Image | None:
         """What they show, or showed before we painted them; None if it is no image."""
         return self.shown.image if self.shown else None
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether they lie on UDIM tiles."""
+        return bool(self.tiles.any())
 
     @property
     def owner(self) -> Hashable:
@@ -60,11 +63,12 @@ def find_patches(pieces: Sequence[Piece]) -> list[Patch]:
         for slot in np.unique(piece.mesh.materials).tolist():
             own = (piece.mesh.materials == slot).nonzero()[0]  # (N,)
             part = Part(piece.obj, slot, piece.uv_map, piece.mesh.uvs[own])
-            image = None
+            image, is_tiled = None, False
             with suppress(JobError):  # no place for paint: reading the look tells so
                 image = shown(part)
-            tiles = np.full(len(own), UNTILED, np.int64)
-            if image and image.image.source == "TILED":
+                is_tiled = lies_on_tiles(part, image)
+            tiles = np.full(len(own), udim.UNTILED, np.int64)
+            if is_tiled:
                 tiles = udim.numbers(part.uvs, piece.obj.name)
             patches.append(
                 Patch(

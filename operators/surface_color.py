@@ -111,6 +111,16 @@ def group_output(group: bpy.types.ShaderNodeGroup) -> bpy.types.Node | None:
     return next((node for node in ends if node.is_active_output), None)
 
 
+def images(tree: bpy.types.NodeTree) -> Iterator[bpy.types.Image]:
+    """The images of the Image Texture nodes in use in a material's `tree`, in node groups too."""
+    for node in tree.nodes:
+        if isinstance(node, bpy.types.ShaderNodeTexImage) and node.image:
+            if any(output.is_linked for output in node.outputs or ()):
+                yield node.image
+        elif isinstance(node, bpy.types.ShaderNodeGroup) and node.node_tree:
+            yield from images(node.node_tree)
+
+
 def trace(place: Place) -> End:
     """Follow what feeds an input, as it was before we painted, to where it is made.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import udim
 from .material_slots import Place
-from .patches import UNTILED, Patch
+from .patches import Patch
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ def find_targets(
 
     Faces that show the same image are painted in the same new one, a tile for each of its tiles;
     what shows no image is painted in one of the object's own, which objects share that share
-    both mesh and materials.
+    both mesh and materials. It has tiles where an image in the material has.
 
     Returns:
         The targets, and the textures (F,) int64 of all faces.
     """
     collected: dict[Hashable, list[Patch]] = {}
     for patch in patches:
-        collected.setdefault(patch.image or patch.owner, []).append(patch)
+        collected.setdefault(patch.image or (patch.owner, patch.is_tiled), []).append(patch)
     groups = [_Group(tuple(each)) for each in collected.values()]
     textures = np.zeros(sum(len(patch.faces) for patch in patches), np.int64)
     targets, first = [], 0
@@ -85,7 +85,7 @@ def find_targets(
             Target(
                 name,
                 textures=tuple(range(first, first + len(tiles))),
-                tiles=tuple(tiles[tiles != UNTILED].tolist()),
+                tiles=tuple(tiles[tiles != udim.UNTILED].tolist()),
                 places=tuple((patch.obj.session_uid, patch.slot) for patch in group.patches),
                 uv_maps=tuple(dict.fromkeys(patch.uv_map for patch in group.patches)),
                 named_uv_map=named_uv_map,

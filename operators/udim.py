@@ -21,6 +21,7 @@ from ..engine.errors import JobError
 
 TOKEN = "<UDIM>"  # stands in a file's name for the number
 _FIRST, _COLUMNS, _ROWS = 1001, 10, 100
+UNTILED = 0  # in place of a tile's number
 _TOKEN_AT_END = re.compile(rf"[._ -]?{TOKEN}$")
 _NAMED = re.compile(r"[._ -]*(<UDIM>|<UVTILE>|[12]\d{3}|u\d+_v\d+)$")
 
@@ -61,10 +62,7 @@ def single_images(image: bpy.types.Image) -> Iterator[dict[int, bpy.types.Image]
     Raises:
         JobError: if there is something in it that is not saved, or none of it can be read.
     """
-    what = f"Image {image.name!r}"
-    if image.is_dirty or not (image.filepath or image.packed_files):
-        cure = "Save it (in the Image Editor: Image > Save), or pack it"
-        raise JobError(what, "it has UDIM tiles that are not saved", cure)
+    check_saved(image)
     singles: dict[int, bpy.types.Image] = {}
     with _folder() as folder:
         try:
@@ -76,13 +74,51 @@ def single_images(image: bpy.types.Image) -> Iterator[dict[int, bpy.types.Image]
                 assert single.colorspace_settings
                 single.colorspace_settings.name = space
             if not singles:
-                path = bpy.path.abspath(image.filepath, library=image.library)
-                cure = "Find them (File > External Data > Find Missing Files)"
-                raise JobError(what, f"its files {path!r} are missing", cure)
+                raise _missing(image)
             yield singles
         finally:
             for single in singles.values():
                 bpy.data.images.remove(single)
+
+
+def check_saved(image: bpy.types.Image) -> None:
+    """Raise JobError if there is something in the tiles of `image` that is not saved."""
+    if image.is_dirty or not (image.filepath or image.packed_files):
+        raise JobError(
+            f"Image {image.name!r}",
+            "it has UDIM tiles that are not saved",
+            "Save it (in the Image Editor: Image > Save), or pack it",
+        )
+
+
+def readable(image: bpy.types.Image) -> set[int]:
+    """The numbers of those tiles of `image` that have pixels.
+
+    Raises:
+        JobError: if none has.
+    """
+    found = {tile.number for tile in image.tiles if 0 not in tile.size}
+    if not found:
+        raise _missing(image)
+    return found
+
+
+def no_tile(image: bpy.types.Image, number: int) -> str:
+    """The warning that faces lie on a tile that `image` lacks."""
+    text = f"has no UDIM tile {number}: grey is taken for the original look there"
+    return f"Image {image.name!r} {text}"
+
+
+def square(number: int) -> tuple[int, int]:
+    """The lower left corner of the unit square that the tile `number` lies on."""
+    row, column = divmod(number - _FIRST, _COLUMNS)
+    return column, row
+
+
+def _missing(image: bpy.types.Image) -> JobError:
+    path = bpy.path.abspath(image.filepath, library=image.library)
+    cure = "Find them (File > External Data > Find Missing Files)"
+    return JobError(f"Image {image.name!r}", f"its files {path!r} are missing", cure)
 
 
 def _write_tiles(image: bpy.types.Image, folder: Path) -> Any:

@@ -18,7 +18,7 @@ import bpy
 import numpy
 
 TICK = 0.03
-LIMIT = 400  # seconds for a case
+LIMIT = 550  # seconds for a case, on a machine that is busy
 PREVIEWS = """
     import json, numpy, pathlib, sys, time
     folder = pathlib.Path(sys.argv[-1])

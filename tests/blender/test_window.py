@@ -98,6 +98,12 @@ def test_engines_that_go_wrong(play):
         assert text in line
 
 
+def test_the_viewport_is_a_view_as_blender_draws_it(play):
+    found, _lines = result(play("case_views"))
+    assert found.keys() == {"PERSP", "ORTHO", "CAMERA"}
+    assert max(found.values()) < 0.1  # pixels
+
+
 @pytest.mark.parametrize("how", ["quit", "kill"])
 def test_no_engine_outlives_blender(play, how):
     process = play("case_quit", how)

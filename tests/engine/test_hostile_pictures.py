@@ -59,6 +59,7 @@ def test_each_kind_is_read_when_it_is_whole(tmp_path) -> None:
 
 @given(st.sampled_from(KINDS), st.data())
 @inputs(120)
+@pytest.mark.timeout(1200)  # 4800 inputs in the nightly size, on a busy machine
 @pytest.mark.filterwarnings("ignore")  # what Pillow thinks of damaged metadata
 def test_damaged_pictures_are_read_or_refused(tmp_path, kind, data) -> None:
     content = bytearray(WHOLE[kind])

@@ -74,6 +74,11 @@ def sound_or_refused(check) -> None:
         refusal(check)
 
 
+def test_a_style_that_is_deleted_meanwhile(style) -> None:
+    style.file.unlink()
+    assert "cannot be read (No such file" in refusal(lambda: style.sha256).why
+
+
 # There and back
 
 

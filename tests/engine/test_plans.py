@@ -43,6 +43,12 @@ def test_views_that_see_nothing_are_left_out_whenever_their_turn_is(
 
 
 @pytest.mark.timeout(60)
+def test_fewer_steps_than_views_that_see_nothing(pictures, backbone) -> None:
+    views = (*[behind()] * 9, *straight_on())
+    assert steps_of(job_of(pictures, views=views, steps=2), backbone) == 2
+
+
+@pytest.mark.timeout(60)
 def test_if_none_sees_anything_it_says_so(pictures, backbone, monkeypatch) -> None:
     monkeypatch.setattr(schedule, "TOGETHER", (1,))
     job = job_of(pictures, views=(behind(), behind()), steps=6)

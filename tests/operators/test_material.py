@@ -32,6 +32,18 @@ def test_float_image_is_encoded():
     assert np.allclose(pixels(new_image("i", image, is_float=True)), encode(image))
 
 
+def test_sixteen_bits_a_channel(tmp_path):
+    expected = stripes(6, 10)
+    image = new_image("i", expected, is_float=True)
+    writer = bpy.data.scenes.new("writer")
+    writer.view_settings.view_transform = "Raw"
+    settings = writer.render.image_settings
+    settings.file_format, settings.color_depth = "PNG", "16"
+    image.save_render(str(tmp_path / "deep.png"), scene=writer)
+    found = pixels(bpy.data.images.load(str(tmp_path / "deep.png")))
+    assert np.abs(found - expected).max() < 1e-3  # a byte is off by 2e-3
+
+
 def test_data_image_is_what_blender_shows_of_it():
     image = new_image("i", stripes(3, 3), is_data=True)
     stored = np.round(stripes(3, 3) * 255) / 255

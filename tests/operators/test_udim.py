@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import preview, udim
-from style_transfer_3d.operators.image_pixels import pixels
+from style_transfer_3d.operators.image_pixels import decode, encode, pixels
 from style_transfer_3d.operators.outputs import target_requests
 from style_transfer_3d.operators.targets import Target
 from style_transfer_3d.operators.worker import Done
@@ -28,6 +28,7 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
+from tests.operators.test_bake_look import surface
 from tests.operators.test_objects import made_of
 from tests.operators.test_preview import whole_dump
 from tests.operators.test_stylize import error_of
@@ -221,6 +222,92 @@ def test_a_second_run_starts_from_the_artists_tiles(cube, painting):
     assert {look.shape[:2] for look in made.job.originals} == set(SIZES.values())
     assert bpy.ops.object.style_transfer(replace=True) == {"FINISHED"}
     assert [i.name for i in bpy.data.images if i.get(RECIPE)] == ["Cube style"]
+
+
+def behind_a_mix(obj):
+    """Half of the look of each tile is white; returns the mix."""
+    tree = obj.active_material.node_tree
+    mix = tree.nodes.new("ShaderNodeMixRGB")
+    mix.inputs[2].default_value = (1, 1, 1, 1)
+    socket = principled(obj.active_material).inputs["Base Color"]
+    tree.links.new(socket.links[0].from_socket, mix.inputs[1])
+    tree.links.new(mix.outputs[0], socket)
+    return mix
+
+
+def half_white(number):
+    return encode((decode(np.float32(COLORS[number])) + 1) / 2)
+
+
+def shows(made, color):
+    """Whether the middle of each triangle has the `color` of its tile, but for half floats."""
+    mesh, (target,) = made.job.mesh, made.targets
+    for uv, look, texture in zip(mesh.uvs.mean(1), mesh.materials, mesh.textures, strict=True):
+        image = made.job.originals[look]
+        column, row = ((uv % 1) * image.shape[1::-1]).astype(int)
+        found = image[image.shape[0] - 1 - row, column]
+        if np.abs(found - color(target.tiles[texture])).max() > 2e-3:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_tiles_behind_a_mix_are_baked_tile_by_tile(cube, tiled, packed):
+    if packed:
+        tiled.pack()
+    behind_a_mix(cube)
+    before = dump()
+    made = made_of(cube)
+    assert dump() == before
+    (target,) = made.targets
+    assert (target.name, target.tiles, target.textures) == ("Cube", (1001, 1002, 1012), (0, 1, 2))
+    assert shows(made, half_white)
+    assert made.warnings == ()
+
+
+def test_they_are_painted_tile_by_tile_and_again(cube, painting, textures):
+    mix = behind_a_mix(cube)
+    assert bpy.ops.object.style_transfer() == {"FINISHED"}
+    assert is_painted(shown_image(cube.active_material), textures)
+    assert mix.name in cube.active_material.node_tree.nodes
+    made = made_of(cube)
+    assert made.targets[0].tiles == (1001, 1002, 1012)
+    assert shows(made, half_white)
+
+
+def test_a_look_without_an_image_beside_tiles_of_another_use(cube, tiled):
+    """A flat color, and the image as roughness: its tiles are what the UVs are made for."""
+    tree = cube.active_material.node_tree
+    (link,) = principled(cube.active_material).inputs["Base Color"].links
+    tree.links.new(link.from_socket, principled(cube.active_material).inputs["Roughness"])
+    tree.links.remove(link)
+    made = made_of(cube)
+    assert made.targets[0].tiles == (1001, 1002, 1012)
+    assert {look.shape for look in made.job.originals} == {(1, 1, 3)}
+    assert made.warnings == ()
+    tree.links.clear()
+    tree.links.new(principled(cube.active_material).outputs[0], surface(cube.active_material))
+    assert made_of(cube).targets[0].tiles == ()
+
+
+def test_a_mixed_tile_that_is_missing(cube, tmp_path):
+    behind_a_mix(cube)
+    (tmp_path / "skin.1012.png").unlink()
+    made = made_of(cube)
+    (warning,) = made.warnings
+    assert warning.startswith("Image 'skin.<UDIM>.png' has no UDIM tile 1012: grey is taken")
+    assert np.allclose(made.job.originals[2], encode(np.full(3, 0.8, np.float32)))
+
+
+def test_mixed_tiles_that_cannot_be_read(cube, tiled, tmp_path):
+    behind_a_mix(cube)
+    tiled.pixels[0] = 0.5
+    assert "Image 'skin.<UDIM>.png': it has UDIM tiles that are not saved" in error_of()
+    tiled.reload()
+    for file in tmp_path.glob("skin.*"):
+        file.unlink()
+    tiled.reload()
+    assert "its files" in error_of()
 
 
 def test_the_relief_has_tiles_too(cube, textures, tmp_path):
