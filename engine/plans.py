@@ -85,7 +85,7 @@ def plans_of(
         if done == before:
             raise JobError(
                 "Views",
-                f"none of the {len(cameras)} cameras sees the mesh",
+                f"no camera of {len(cameras)} sees the mesh",
                 "Point a scene camera at it, or paint from the sphere around it",
             )
 

@@ -142,8 +142,8 @@ def test_killed_in_a_whole_view_and_in_a_close_up_it_paints_the_same(tmp_path, b
     assert steps_of(last)[-1] == STEPS
     assert {"type": "STATUS", "text": f"Going on after step {steps_of(last)[0] - 1}"} in last
     assert last[-1]["type"] == "DONE"
-    painting, state = begin(job, backbone)
-    assert len(list(optimise(job, painting, backbone, state))) == STEPS
+    painting, state = begin(job, backbone.swift())
+    assert len(list(optimise(job, painting, backbone.swift(), state))) == STEPS
     write_picture(painting.bake(job.texture_shapes[0]), tmp_path / "whole.png")
     painted = pixels(killed / "result" / "texture.png")
     assert torch.allclose(painted, pixels(tmp_path / "whole.png"), rtol=0, atol=1e-6)

@@ -52,7 +52,7 @@ def test_fewer_steps_than_views_that_see_nothing(pictures, backbone) -> None:
 def test_if_none_sees_anything_it_says_so(pictures, backbone, monkeypatch) -> None:
     monkeypatch.setattr(schedule, "TOGETHER", (1,))
     job = job_of(pictures, views=(behind(), behind()), steps=6)
-    with pytest.raises(JobError, match="none of the 2 cameras sees the mesh"):
+    with pytest.raises(JobError, match="no camera of 2 sees the mesh"):
         steps_of(job, backbone)
 
 
