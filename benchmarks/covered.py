@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.crops import crops_of
 from engine.plans import cameras_of
 from engine.schedule import schedule
+from engine.sight import Sight
 from engine.surface import Surface, shoot
 
 from .subject import CPU, Options, Subject
@@ -24,8 +24,9 @@ def rows(subject: Subject, options: Options) -> list[Row]:
         cameras = cameras_of(job, surface, scale)
         for camera in cameras:
             mask = shoot(surface, camera).mask
+            crops = Sight(mask, [], scale.layers).crops
             weight = scale.steps / len(cameras)
-            seen = sum((c.bottom - c.top) * (c.right - c.left) for c in crops_of(mask))
+            seen = sum((c.bottom - c.top) * (c.right - c.left) for c in crops)
             counted[scale.zoom == 1][0] += weight * float((mask > 0).sum())
             counted[scale.zoom == 1][1] += weight * seen
     seen, pixels = (sum(part) for part in zip(*counted.values(), strict=True))

@@ -10,10 +10,11 @@ import torch
 
 from engine.backbone import Backbone
 from engine.critic import LAYERS
-from engine.crops import Crop, crops_of
+from engine.crops import Crop
 from engine.plans import cameras_of
 from engine.schedule import CLOSE_LAYERS, schedule
 from engine.settings import PRESETS, Preset
+from engine.sight import Sight
 from engine.stylize import optimise
 from engine.surface import shoot
 
@@ -60,7 +61,7 @@ def over_vgg(
         run = optimise(job, painting, swift)
         for _ in range(WARM_UP):
             next(run)
-        crops = crops_of(shoot(painting.original.surface, camera).mask)
+        crops = Sight(shoot(painting.original.surface, camera).mask, [], LAYERS).crops
         frame = Crop(0, camera.size[0], 0, camera.size[1])
         same, whole = (
             ratios(*side_by_side(lambda: next(run), bare, repeats))

@@ -26,26 +26,42 @@ class Crop(NamedTuple):
         return image[..., self.top : self.bottom, self.left : self.right]
 
 
+def box_of(mask: Tensor) -> Crop:
+    """The crop that holds all that is not 0 in `mask` (H, W); the whole view where nothing is."""
+    blocks = _blocks(mask)
+    rows, columns = blocks.any(1).nonzero()[0], blocks.any(0).nonzero()[0]
+    if not len(rows):
+        return Crop(0, mask.shape[0], 0, mask.shape[1])
+    return _crop(mask, rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
+
+
 def crops_of(mask: Tensor) -> list[Crop]:
     """Crops that do not overlap and together hold all that is not 0 in `mask` (H, W).
 
     The whole view where that is nothing.
     """
+    boxes = list(_boxes(_blocks(mask), 0, 0))
+    return [_crop(mask, *box) for box in boxes] or [box_of(mask)]
+
+
+def _blocks(mask: Tensor) -> np.ndarray:
+    """Which blocks (h, w) of `mask` (H, W) have anything set."""
     height, width = mask.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
-    blocks: np.ndarray = np.zeros((rows * BLOCK, columns * BLOCK), bool)
-    blocks[:height, :width] = (mask > 0).cpu().numpy()
-    blocks = blocks.reshape(rows, BLOCK, columns, BLOCK).any((1, 3))
-    boxes = list(_boxes(blocks, 0, 0)) or [(0, rows, 0, columns)]
-    return [
-        Crop(
-            top * BLOCK,
-            min(bottom * BLOCK, height),
-            left * BLOCK,
-            min(right * BLOCK, width),
-        )
-        for top, bottom, left, right in boxes
-    ]
+    pixels: np.ndarray = np.zeros((rows * BLOCK, columns * BLOCK), bool)
+    pixels[:height, :width] = (mask > 0).cpu().numpy()
+    return pixels.reshape(rows, BLOCK, columns, BLOCK).any((1, 3))
+
+
+def _crop(mask: Tensor, top: int, bottom: int, left: int, right: int) -> Crop:
+    """From blocks to pixels of `mask` (H, W)."""
+    height, width = mask.shape
+    return Crop(
+        int(top) * BLOCK,
+        min(int(bottom) * BLOCK, height),
+        int(left) * BLOCK,
+        min(int(right) * BLOCK, width),
+    )
 
 
 def _boxes(blocks: np.ndarray, top: int, left: int) -> Iterator[tuple[int, int, int, int]]:

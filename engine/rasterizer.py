@@ -1,4 +1,4 @@
-"""Triangles to fragments to pixels, in plain torch: no compiler, no loop over faces.
+"""Triangles to fragments, in plain torch: no compiler, no loop over faces.
 
 Faces expand to rows, rows to spans, spans to fragments; the nearest fragments of each pixel
 are kept. The names and layouts of the output are PyTorch3D's, depths and axes are OpenGL's.
@@ -103,56 +103,24 @@ def rasterize(
     )
 
 
-def coverage(fragments: Fragments, *, sigma: float) -> Tensor:
-    """How much of a pixel each face covers, softly: (H, W, K) in 0-1 (SoftRas, eq. 1).
+def visible(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """What `rasterize` tells of the nearest face alone, without its depth and distance.
 
     Args:
-        fragments: of a rasterization with a blur radius.
-        sigma: softness of edges, in the units of `dists`, > 0.
-    """
-    return torch.sigmoid(-fragments.dists / sigma) * (fragments.pix_to_face >= 0)
-
-
-def blend_weights(fragments: Fragments, *, sigma: float, gamma: float) -> tuple[Tensor, Tensor]:
-    """Weights of a pixel's faces and of its background (SoftRas, Liu et al. 2019, eq. 2-3).
-
-    Args:
-        fragments: of a rasterization with a blur radius.
-        sigma: softness of edges, in the units of `dists`, > 0.
-        gamma: softness of depth, as a share of the range from near to far, > 0.
+        clip, faces, size: as of `rasterize`.
 
     Returns:
-        weights (H, W, K) and background weight (H, W) in 0-1, together 1 in every pixel.
+        pix_to_face (H, W) and bary_coords (H, W, 3), as of `Fragments`.
     """
-    covered = fragments.pix_to_face >= 0
-    nearness = (1 - fragments.zbuf) / 2  # 1 near, 0 far
-    logits = torch.nn.functional.logsigmoid(-fragments.dists / sigma) + nearness / gamma
-    logits = logits.masked_fill(~covered, -torch.inf)
-    background = torch.zeros_like(logits[..., :1])
-    weights = torch.cat((logits, background), -1).softmax(-1)
-    return weights[..., :-1], weights[..., -1]
-
-
-def softmax_blend(
-    colors: Tensor, fragments: Fragments, *, sigma: float, gamma: float, background: Tensor
-) -> Tensor:
-    """Blend the faces of each pixel; as sigma and gamma go to 0, this is the z-buffer.
-
-    Differentiable in `colors` and, through `fragments`, in the vertices.
-
-    Args:
-        colors: (H, W, K, 3) float, of each fragment.
-        fragments: of a rasterization with a blur radius.
-        sigma, gamma: as in `blend_weights`.
-        background: (3,) float.
-
-    Returns:
-        (H, W, 4): colour, and alpha, the chance that any face covers the pixel.
-    """
-    weights, behind = blend_weights(fragments, sigma=sigma, gamma=gamma)
-    alpha = 1 - (1 - coverage(fragments, sigma=sigma)).prod(-1)
-    color = (weights[..., None] * colors).sum(-2) + behind[..., None] * background
-    return torch.cat((color, alpha[..., None]), -1)  # (H, W, 4)
+    triangles = _cut_at_near_plane(clip, faces)
+    pixel, _, triangle = _nearest(triangles, size)
+    x, y, _, _ = _from_pixels(triangles.clip, triangles.corners, triangle, pixel, size)
+    bary = _in_parent(triangles, triangle, _inside(_barycentric(x, y)).T)
+    pix_to_face = faces.new_full((size[0] * size[1],), -1)
+    pix_to_face[pixel] = triangles.parent[triangle]
+    bary_coords = clip.new_full((size[0] * size[1], 3), -1.0)
+    bary_coords[pixel] = bary
+    return pix_to_face.view(size), bary_coords.view(*size, 3)
 
 
 def _cut_at_near_plane(clip: Tensor, faces: Tensor) -> _Triangles:
@@ -384,13 +352,23 @@ def _measure(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Depth (N,), barycentric coordinates in the whole face (N, 3) and distance (N,)."""
     zbuf, bary, dists = _measure_cut(triangles, triangle, pixel, size)
+    return zbuf, _in_parent(triangles, triangle, bary), dists
+
+
+def _in_parent(triangles: _Triangles, triangle: Tensor, bary: Tensor) -> Tensor:
+    """Barycentric coordinates (N, 3) in whole faces, of those in parts of faces."""
     whole = len(triangles.parent) - len(triangles.shares)
     of_part = (triangle >= whole).nonzero().squeeze(-1)
-    if len(of_part):
-        shares = triangles.shares.index_select(0, triangle[of_part] - whole)
-        in_parent = (bary[of_part, :, None] * shares).sum(1)
-        bary = bary.index_put((of_part,), in_parent)
-    return zbuf, bary, dists
+    if not len(of_part):
+        return bary
+    shares = triangles.shares.index_select(0, triangle[of_part] - whole)
+    return bary.index_put((of_part,), (bary[of_part, :, None] * shares).sum(1))
+
+
+def _inside(bary: Tensor) -> Tensor:
+    """The nearest coordinates (3, N) inside a triangle."""
+    bary = bary.clamp(min=0)
+    return bary / bary.sum(0).clamp(min=1e-12)
 
 
 def _measure_cut(
@@ -408,8 +386,7 @@ def _measure_cut(
             triangles, triangle[of_two], pixel[of_two], size, bary[:, of_two], edge[of_two]
         )
         dists = dists.index_put((of_two,), joined)
-    bary = bary.clamp(min=0)  # the nearest coordinates inside
-    bary = bary / bary.sum(0).clamp(min=1e-12)
+    bary = _inside(bary)
     return (bary * z).sum(0) / (bary * w).sum(0), bary.T, dists
 
 

@@ -9,12 +9,18 @@ import torch
 from torch import Tensor
 
 from .backbone import Backbone
-from .crops import crops_of
+from .crops import box_of, crops_of
 from .losses import mask_pyramid
+
+# What lies at a cut sees nothing beyond it. Layers that look farther than relu3_1 would be judged
+# by cuts (docs/quality.md).
+MOST_HALVINGS = 2
 
 
 class Sight:
     """How to look at one view again and again: by crops, without what lies beside the mesh.
+
+    It is cut into several only for shallow layers.
 
     Args:
         mask: (H, W) float in 0-1, how much of each pixel the mesh covers.
@@ -30,7 +36,8 @@ class Sight:
 
     def __init__(self, mask: Tensor, regions: Sequence[Tensor], layers: Sequence[str]) -> None:
         self.layers = layers
-        self.crops = crops_of(mask)
+        deepest = max(map(_halvings, layers))
+        self.crops = crops_of(mask) if deepest <= MOST_HALVINGS else [box_of(mask)]
         pyramids = [
             [_pyramid(crop.of(one), layers) for crop in self.crops] for one in (mask, *regions)
         ]
@@ -74,9 +81,13 @@ class Sight:
 def _pyramid(mask: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Coverage (h, w) at the resolution of each of `layers`, which are in the network's order."""
     height, width = mask.shape
-    halvings = [int(name[len("relu")]) - 1 for name in layers]
-    sizes = [(height >> count, width >> count) for count in halvings]
+    sizes = [(height >> _halvings(name), width >> _halvings(name)) for name in layers]
     return dict(zip(layers, mask_pyramid(mask, sizes), strict=True))
+
+
+def _halvings(layer: str) -> int:
+    """How often the network has halved a picture before a layer such as 'relu3_1'."""
+    return int(layer[len("relu")]) - 1
 
 
 def _as_rows(features: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .job import Mesh
-from .rasterizer import rasterize
+from .rasterizer import visible
 from .texture import Texels, interpolate, texel_bands
 from .views import Camera
 
@@ -156,10 +156,10 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     """
     height, width = camera.size
     clip = camera.clip(surface.vertices)
-    fragments = rasterize(clip, surface.faces, (SAMPLES * height, SAMPLES * width))
-    face = _by_pixel(fragments.pix_to_face)[..., 0]
+    face, bary = visible(clip, surface.faces, (SAMPLES * height, SAMPLES * width))
+    face = _by_pixel(face[..., None])[..., 0]
     pixel = (face >= 0).any(-1).nonzero()[:, 0]  # (P,)
-    face, bary = face[pixel], _by_pixel(fragments.bary_coords[..., 0, :])[pixel]  # (P, S²)
+    face, bary = face[pixel], _by_pixel(bary)[pixel]  # (P, S²)
     hit = face >= 0
     face = face.clamp(min=0)
     corners = surface.faces.index_select(0, face.flatten()).flatten()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .rasterizer import rasterize
+from .rasterizer import visible
 
 MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
 BAND = 1 << 18  # texels rasterized at once
@@ -82,11 +82,10 @@ def _band(corners: Tensor, owner: Tensor, size: tuple[int, int], top: int, rows:
         (2 * u - 1, (v - low) * (2 / (high - low)) - 1, torch.zeros_like(u), torch.ones_like(u)), -1
     )
     faces = torch.arange(len(clip), device=clip.device).view(-1, 3)
-    fragments = rasterize(clip, faces, (rows, size[1]))
-    face = fragments.pix_to_face.flatten()
+    pix_to_face, bary = visible(clip, faces, (rows, size[1]))
+    face = pix_to_face.flatten()
     index = (face >= 0).nonzero()[:, 0]
-    bary = fragments.bary_coords.view(-1, 3)[index]
-    return Texels(index + top * size[1], owner[near[face[index]]], bary)
+    return Texels(index + top * size[1], owner[near[face[index]]], bary.view(-1, 3)[index])
 
 
 class Atlas(NamedTuple):

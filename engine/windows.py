@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .rasterizer import rasterize
+from .rasterizer import visible
 from .surface import Surface
 from .texture import interpolate
 from .views import Camera, close_ups, tiled
@@ -61,12 +61,10 @@ def _places(surface: Surface, camera: Camera, zoom: int, side: int) -> Tensor:
     """
     wide, (rows, columns) = tiled(camera, zoom, side)
     size = (rows * SAMPLES, columns * SAMPLES)
-    fragments = rasterize(wide.clip(surface.vertices), surface.faces, size)
-    face = fragments.pix_to_face[..., 0].flatten()
+    pix_to_face, bary = visible(wide.clip(surface.vertices), surface.faces, size)
+    face = pix_to_face.flatten()
     corners = surface.faces[face.clamp(min=0)].flatten()
-    point = interpolate(
-        surface.vertices[corners].view(-1, 3, 3), fragments.bary_coords[..., 0, :].flatten(0, 1)
-    )
+    point = interpolate(surface.vertices[corners].view(-1, 3, 3), bary.flatten(0, 1))
     on = (face >= 0)[:, None].long()
     place = torch.cat((on, (point * (CELLS / surface.extent)).floor().long() * on), 1)
     grid = place.view(rows, SAMPLES, columns, SAMPLES, 4).transpose(1, 2)

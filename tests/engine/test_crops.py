@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.crops import BLOCK, LEAST, WORTH, Crop, crops_of
+from engine.crops import BLOCK, LEAST, WORTH, Crop, box_of, crops_of
 
 
 def times_held(mask: torch.Tensor) -> torch.Tensor:
@@ -47,13 +47,14 @@ def test_a_view_that_shows_nothing_is_one_too() -> None:
 def test_what_lies_beside_is_cut_off() -> None:
     mask = torch.zeros(128, 128)
     mask[70:80, 33:100] = 0.1
-    assert crops_of(mask) == [Crop(64, 80, 32, 112)]
+    assert crops_of(mask) == [box_of(mask)] == [Crop(64, 80, 32, 112)]
 
 
 def test_an_angle_is_cut_in_two() -> None:
     mask = torch.zeros(128, 128)
     mask[:, :32] = mask[96:] = 1
     crops = crops_of(mask)
+    assert box_of(mask) == (0, 128, 0, 128)
     assert len(crops) == 2
     assert area(crops) == int(mask.sum())
 

@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine.rasterizer import Fragments, rasterize
+from engine.rasterizer import Fragments, rasterize, visible
 from tests.engine.reference import centers, clip_to_front, look, perspective, to_clip
 
 EXACT = 1e-9  # in float64
@@ -358,6 +358,18 @@ def test_two_faces_share_the_pixels_between_them_out() -> None:
 
 
 # What is not there
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@hypothesis_settings(max_examples=40)
+def test_what_is_visible_is_the_nearest_fragment(seed, behind) -> None:
+    clip, faces, size = random_scene(seed, behind=behind)
+    found = draw(clip, faces, size)
+    pix_to_face, bary = visible(
+        torch.as_tensor(np.array(clip, np.float64)), torch.as_tensor(faces), size
+    )
+    assert pix_to_face.equal(found.pix_to_face[..., 0])
+    assert bary.equal(found.bary_coords[..., 0, :])
 
 
 @pytest.mark.parametrize("options", [{}, {"faces_per_pixel": 3, "blur_radius": 0.04}])

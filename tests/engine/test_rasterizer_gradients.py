@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from engine.rasterizer import rasterize, softmax_blend
+from engine.blending import softmax_blend
+from engine.rasterizer import rasterize
 from tests.engine.reference import perspective, to_clip
 
 SIZE = (6, 8)

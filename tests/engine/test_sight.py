@@ -82,3 +82,10 @@ def test_the_gradient_is_that_of_each_crop_by_itself(backbone) -> None:
         plain = plain + (products / pixels).square().sum().log()
     plain.backward()
     assert (image.grad - again.grad).abs().max() < 1e-4 * again.grad.abs().max()
+
+
+def test_for_deep_layers_nothing_is_cut() -> None:
+    mask = torch.zeros(96, 128)
+    mask[:, :20] = mask[60:, :100] = 1
+    assert len(Sight(mask, [], LAYERS).crops) == 2
+    assert Sight(mask, [], (*LAYERS, "relu4_1")).crops == [(0, 96, 0, 112)]

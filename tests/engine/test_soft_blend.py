@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.rasterizer import Fragments, blend_weights, coverage, rasterize, softmax_blend
+from engine.blending import blend_weights, coverage, softmax_blend
+from engine.rasterizer import Fragments, rasterize
 from tests.engine.reference import look, perspective, to_clip
 
 BACKGROUND = torch.tensor((0.1, 0.2, 0.3), dtype=torch.float64)
