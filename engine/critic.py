@@ -19,7 +19,6 @@ from .losses import (
     straight_through,
     total_variation,
 )
-from .octaves import octave_energies, octave_loss
 from .painting import Painting, Plan
 from .settings import STYLE_LAYERS, Settings
 from .sight import Sight
@@ -31,8 +30,6 @@ GRAM_MEMORY = 0.5  # share of the running Gram that a view keeps; with more, col
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
 PALETTE = 1024  # colours that stand for a style's
 PALETTE_WEIGHT = 0.1  # of colours that the style does not have, beside its other statistics
-OCTAVE_WEIGHT = 0.02  # of how strong the finest detail is, beside the same
-WHOLLY = 0.999  # of a pixel shows the mesh, so that no edge counts as detail
 LARGEST_PICTURE = 1024  # pixels; a style's longer side is cut to pieces of so many
 
 
@@ -53,7 +50,6 @@ class _Target:
 
     aim: Aim
     palette: Tensor  # (PALETTE, 3)
-    octaves: Tensor  # energies of the finest
     wanted: list[Tensor]
     running: list[Tensor] = field(default_factory=list)
     present: list[Tensor] = field(default_factory=list)
@@ -96,8 +92,7 @@ class Critic:
         for aim in self.painting.aims:
             picture = resized(aim.picture, unit)
             wanted, squares = self._describe(picture)
-            octaves = octave_energies(picture, ones(picture) > 0)
-            self.targets.append(_Target(aim, palette_of(picture), octaves, wanted))
+            self.targets.append(_Target(aim, palette_of(picture), wanted))
             strengths += squares
         for target, running in zip(self.targets, before, strict=False):
             target.running = running
@@ -160,9 +155,7 @@ class Critic:
                 continue
             loss = self._one_style(features, region, target, generator)
             strange = off_palette(image, mask, target.palette, generator)
-            detail = octave_loss(octave_energies(image, mask >= WHOLLY), target.octaves)
-            loss = loss + PALETTE_WEIGHT * strange + OCTAVE_WEIGHT * detail
-            parts.append(target.aim.weight * share * loss)
+            parts.append(target.aim.weight * share * (loss + PALETTE_WEIGHT * strange))
             weights.append(target.aim.weight * share)
         return torch.stack(parts).sum() / sum(weights)
 

@@ -29,8 +29,3 @@ def octave_energies(image: Tensor, mask: Tensor) -> Tensor:
         image = avg_pool2d(low, 2)
         inside = avg_pool2d(inside, 2).floor()
     return torch.stack(energies)
-
-
-def octave_loss(found: Tensor, wanted: Tensor) -> Tensor:
-    """Mean square of the logarithms of energies (COUNT,) over those wanted: 0 where as strong."""
-    return (found.clamp(min=1e-8) / wanted.clamp(min=1e-8)).log().square().mean()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .surface import Surface
-from .texture import interpolate, sample_each
+from .texture import sample_each
 
 EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
 
@@ -16,9 +16,8 @@ EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
 def seam_ratio(surface: Surface, pyramids: Sequence[Sequence[Tensor]]) -> float:
     """Mean colour jump across UV seams over the mean jump across the other edges.
 
-    Colours are compared at a texel's distance on the surface from the edge, on either side, as
-    large as a texel is in the mean: where texels are stretched, neighbours differ more, seam or
-    not. 1 where the mesh has no seams.
+    Colours are compared at a texel's distance from the edge on either side. 1 where the mesh
+    has no seams.
 
     Args:
         surface: the mesh.
@@ -55,51 +54,33 @@ def _edge_pairs(surface: Surface) -> tuple[Tensor, Tensor]:
     return pairs[differ], pairs[~differ]
 
 
-def _ends(surface: Surface, side: Tensor) -> Tensor:
-    """Corners (E, 2) of the faces that are an edge's ends, in the order of the vertices."""
-    face, opposite = side.unbind(-1)
-    corners = torch.stack(((opposite + 1) % 3, (opposite + 2) % 3), -1)
-    swap = surface.faces[face[:, None], corners].diff(dim=1) < 0
-    return corners.flip(1).where(swap, corners)
-
-
 def _edge_uvs(surface: Surface, side: Tensor) -> Tensor:
-    """UVs (E, 2, 2) of an edge's ends."""
-    return surface.uvs[side[:, :1], _ends(surface, side)]
-
-
-def _texel_sides(surface: Surface, pyramids: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Side (T,) of a texel of each texture on the surface, world units, in the mean."""
-    flat = (surface.uvs[:, 1:] - surface.uvs[:, :1]).double().det().abs() / 2  # (F,)
-    sums = flat.new_zeros(len(pyramids), 2)
-    sums.index_add_(0, surface.textures, torch.stack((surface.face_areas.double(), flat), -1))
-    texels = flat.new_tensor([levels[0].shape[0] * levels[0].shape[1] for levels in pyramids])
-    return (sums[:, 0] / (sums[:, 1] * texels).clamp(min=1e-12)).sqrt().float()
+    """UVs (E, 2, 2) of an edge's ends, in the order of the vertices' indices."""
+    face, opposite = side.unbind(-1)
+    corners = torch.stack(((opposite + 1) % 3, (opposite + 2) % 3), -1)  # (E, 2)
+    swap = surface.faces[face[:, None], corners].diff(dim=1) < 0
+    corners = corners.flip(1).where(swap, corners)
+    return surface.uvs[face[:, None], corners]
 
 
 def _jump(surface: Surface, pyramids: Sequence[Sequence[Tensor]], pairs: Tensor) -> float:
     """Mean colour difference between both sides of edges, at a texel's distance from them."""
     if not len(pairs):
         return 0.0
-    distances = _texel_sides(surface, pyramids)  # (T,)
     sides = [1 / min(levels[0].shape[:2]) for levels in pyramids]
-    footprints = torch.tensor(sides, device=pairs.device)  # (T,) UV units
+    texels = torch.tensor(sides, device=pairs.device)  # (T,) UV units
     jumps = []
     for share in EDGE_SAMPLES:
         colors = []
-        for side in (pairs[:, 0], pairs[:, 1]):
-            face, opposite = side.unbind(-1)
+        for side in (0, 1):
+            face, opposite = pairs[:, side].unbind(-1)
+            apex = surface.uvs[face, opposite]
+            start, end = _edge_uvs(surface, pairs[:, side]).unbind(1)
+            on_edge = start + share * (end - start)
+            inwards = apex - on_edge
             texture = surface.textures[face]
-            corners = surface.vertices[surface.faces[face]]  # (E, 3, 3)
-            bary = torch.zeros(len(face), 3, device=face.device)
-            bary.scatter_(
-                1, _ends(surface, side), bary.new_tensor([[1 - share, share]]).expand(len(face), 2)
-            )
-            apex = torch.nn.functional.one_hot(opposite, 3).to(bary)
-            away = interpolate(corners, apex) - interpolate(corners, bary)
-            step = distances[texture] / away.norm(dim=-1).clamp(min=1e-9)
-            place = torch.lerp(bary, apex, step.clamp(max=0.5)[:, None])
-            uv = interpolate(surface.uvs[face], place)
-            colors.append(sample_each(pyramids, texture, uv, footprints[texture]))
+            step = texels[texture, None] / inwards.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+            place = on_edge + step.clamp(max=0.5) * inwards
+            colors.append(sample_each(pyramids, texture, place, texels[texture]))
         jumps.append((colors[0] - colors[1]).norm(dim=-1).mean())
     return float(torch.stack(jumps).mean())

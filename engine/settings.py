@@ -61,12 +61,12 @@ CLOSE_UP = 2
 PRESETS = {
     "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, settling=0, views=16),
     "STANDARD": Preset(
-        scales=(64, 91, 128, 181, 256), steps=(80, 70, 60, 60, 40), close_ups=120, settling=20,
+        scales=(64, 91, 128, 181, 256), steps=(90, 70, 60, 60, 80), close_ups=100, settling=40,
         views=24,
     ),
     "HIGH": Preset(
-        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 50), close_ups=240,
-        settling=30, views=32,
+        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 80), close_ups=240,
+        settling=60, views=32,
     ),
 }  # fmt: skip
 
