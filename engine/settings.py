@@ -61,7 +61,7 @@ CLOSE_UP = 2
 PRESETS = {
     "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, settling=0, views=16),
     "STANDARD": Preset(
-        scales=(64, 91, 128, 181, 256), steps=(90, 70, 60, 60, 80), close_ups=100, settling=40,
+        scales=(64, 91, 128, 181, 256), steps=(90, 70, 60, 60, 80), close_ups=100, settling=44,
         views=24,
     ),
     "HIGH": Preset(

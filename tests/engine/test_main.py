@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_texture_bit_for_bit(outcome, tmp_path) -> 
     job = Job.load(outcome.folder)
     style = read_picture(job.style.file)
     painting = prepare(job, [style], torch.device("cpu"))
-    backbone = Backbone(find_weights("VGG16", ""), LAYERS)
+    backbone = Backbone(find_weights("VGG16", ""), LAYERS).swift()
     assert len(list(optimise(job, painting, backbone))) == STEPS
     again = tmp_path / "again.png"
     write_picture(painting.bake(job.texture_shapes[0]), again)

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.backbone import Backbone
+from engine.backbone import BUNDLED, Backbone, Weights
 from engine.checkpoint import Checkpoint
+from engine.critic import LAYERS
 from engine.job import Job
 from engine.painting import Painting
 from engine.picture import read_picture, write_picture
@@ -27,14 +28,12 @@ from engine.state import State
 from engine.stylize import optimise, prepare
 from engine.team import ALONE
 from tests.engine.test_checkpoint import TINY, pixels, steps_of
-from tests.engine.test_control import backbone
 from tests.engine.test_main import ROOT, Outcome, save_job
 
 CPU = torch.device("cpu")
 SCRIPT = Path(__file__).with_name("in_a_team.py")
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 VIEWS, STEPS = 2, 12
-__all__ = ["backbone"]  # a fixture
 
 
 @contextmanager
@@ -82,6 +81,12 @@ def begin(folder: Path, network: Backbone) -> tuple[Job, Painting, State]:
     job = Job.load(folder)
     painting = prepare(job, [read_picture(job.style.file)], CPU)
     return job, painting, State(job.settings, painting, network, VIEWS)
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    """As the processes have it."""
+    return Backbone(Weights("VGG16", BUNDLED), LAYERS).swift()
 
 
 @pytest.fixture(autouse=True)
