@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from engine.rasterizer import rasterize
+from engine.rasterizer import rasterize, visible
 
 from .children import run_child
 from .mitsuba_rays import LeftOutError, Tracer
@@ -29,6 +29,9 @@ def rows(subject: Subject, options: Options) -> list[Row]:
     def hard() -> torch.Tensor:
         return rasterize(clip, faces, camera.size).pix_to_face
 
+    def nearest() -> torch.Tensor:
+        return visible(clip, faces, camera.size)[0]
+
     sigma = (2 / camera.size[0]) ** 2  # a pixel's side, squared
     blur = sigma * math.log(1 / LEAST_WEIGHT)
 
@@ -42,7 +45,11 @@ def rows(subject: Subject, options: Options) -> list[Row]:
     made = [
         Row(f"rasterizing {what}, K = 1", [1000 * t for t in times(hard, goes)], "ms", at_most=40)
     ]
-    over = "the same over Mitsuba 3's primary rays"
+    alone = [1000 * t for t in times(nearest, goes)]
+    made.append(
+        Row(f"{what}, the nearest face and where on it alone, as views have it", alone, "ms")
+    )
+    over = f"rasterizing {what}, K = 1, over Mitsuba 3's primary rays"
     try:
         tracer = Tracer(subject.mesh, camera)
         alike = float((hard()[..., 0].numpy() == tracer.faces()).mean())

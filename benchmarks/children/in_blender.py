@@ -35,7 +35,7 @@ def main(faces: int, texture: int, repeats: int) -> None:
             bpy.context.scene.style_transfer_3d.style = str(file)
             request = settings.read(None, bpy.context.scene)
             plane = add_plane(faces)
-            exported = times(lambda: export.export(plane, bpy.context, request), repeats)
+            exported = times(lambda: export.export([plane], bpy.context, request), repeats)
             written = times(lambda: take_over(write_back, file, request), repeats)
     print(json.dumps({"faces": faces, "export": exported, "write_back": written}))
 
