@@ -138,7 +138,8 @@ def fast_format(device: torch.device) -> torch.dtype:
     Gram matrices of such features are off by some thousandths (docs/performance.md).
     """
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):  # an older torch
         return torch.float32
     able = torch.cpu.get_capabilities()
