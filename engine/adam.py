@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,13 +12,28 @@ BETAS = (0.9, 0.99)
 EPSILON = 1e-8
 
 
-@dataclass(frozen=True)
-class _Memory:
-    """Running moments of the rows of one parameter, and how often each was seen (N, 1)."""
+class Gradient(NamedTuple):
+    """What a step asks of some rows of a parameter.
+
+    Attributes:
+        rows: (R,) int32 or int64, none of them twice.
+        grad: (R, C).
+    """
+
+    rows: Tensor
+    grad: Tensor
+
+
+class _Memory(NamedTuple):
+    """Running moments of the rows of one parameter, and running means of ones (N, 2).
+
+    The latter are what the former lack of their size while a row was seen a few times only:
+    1 - beta^n after n times, for each of BETAS.
+    """
 
     mean: Tensor
     square: Tensor
-    seen: Tensor
+    ones: Tensor
 
 
 class VisitedAdam:
@@ -35,35 +50,33 @@ class VisitedAdam:
     def __init__(self, values: Sequence[Tensor]) -> None:
         self._values = list(values)
         self._memories = [
-            _Memory(torch.zeros_like(v), torch.zeros_like(v), torch.zeros_like(v[:, :1]))
+            _Memory(torch.zeros_like(v), torch.zeros_like(v), v.new_zeros(len(v), 2))
             for v in values
         ]
 
     @torch.no_grad()
-    def step(self, rates: Sequence[float]) -> None:
-        """Move what has gradient, each parameter at its rate, and forget the gradients."""
-        for value, memory, rate in zip(self._values, self._memories, rates, strict=True):
-            if value.grad is None:
-                continue
-            rows = (value.grad != 0).any(-1).nonzero()[:, 0]
-            grad = value.grad.index_select(0, rows)
-            seen = memory.seen.index_select(0, rows) + 1
-            mean = memory.mean.index_select(0, rows).lerp_(grad, 1 - BETAS[0])
-            square = memory.square.index_select(0, rows).lerp_(grad.square_(), 1 - BETAS[1])
-            spread = (square / (1 - BETAS[1] ** seen)).sqrt_() + EPSILON
-            moved = value.index_select(0, rows) - rate * mean / (1 - BETAS[0] ** seen) / spread
-            updates = (value, moved), (memory.mean, mean), (memory.square, square)
-            for kept, new in (*updates, (memory.seen, seen)):
+    def step(self, gradients: Sequence[Gradient], rates: Sequence[float]) -> None:
+        """Move the first parameters, each by its gradient and at its rate."""
+        parameters = zip(self._values, self._memories, rates, strict=True)
+        for gradient, (value, memory, rate) in zip(gradients, parameters, strict=False):
+            rows, grad = gradient.rows.long(), gradient.grad
+            rows = rows.long()
+            mean, square, ones = (kept.index_select(0, rows) for kept in memory)
+            mean.lerp_(grad, 1 - BETAS[0])
+            square.lerp_(grad.square(), 1 - BETAS[1])
+            ones.lerp_(torch.ones_like(ones), ones.new_tensor([1 - beta for beta in BETAS]))
+            spread = (square / ones[:, 1:]).sqrt_().add_(EPSILON)
+            moved = value.index_select(0, rows) - rate * mean / ones[:, :1] / spread
+            for kept, new in zip((value, *memory), (moved, mean, square, ones), strict=True):
                 kept.index_copy_(0, rows, new)
-            value.grad = None
 
     def unmoved(self) -> list[Tensor]:
         """For each parameter, its rows (N,) that no step has moved."""
-        return [memory.seen[:, 0] == 0 for memory in self._memories]
+        return [memory.ones[:, 0] == 0 for memory in self._memories]
 
     def kept(self) -> list[list[Tensor]]:
         """For each parameter, what is remembered of it: three tensors, not copied."""
-        return [[memory.mean, memory.square, memory.seen] for memory in self._memories]
+        return [list(memory) for memory in self._memories]
 
     def restore(self, kept: Sequence[Sequence[Tensor]]) -> None:
         """Remember what `kept` told of parameters of the same shapes."""

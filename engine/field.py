@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .interpolation import Lookups, trilinear, weighted_sum
 from .views import random_rotation
 
 RATIO = 1.6  # of a lattice's voxel to the next finer one's
@@ -25,7 +26,7 @@ CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1,
 
 
 class Lookup(NamedTuple):
-    """Where points fall in a lattice: all that a step needs of them."""
+    """Where points fall in a lattice."""
 
     voxels: Tensor  # (C,) int32, rows of Lattice.table
     voxel: Tensor  # (N,) int32, which of these each point is in
@@ -176,15 +177,24 @@ class Field(nn.Module):
         """Make `points` (N, 3) ones that `locate` can find; lookups made before are void."""
         self.lattices = [lattice.including(points) for lattice in self.lattices]
 
-    def locate(self, points: Tensor, *, smallest: float) -> list[Lookup]:
+    def locate(self, points: Tensor, *, smallest: float) -> Lookups:
         """Look `points` (N, 3) up in the coarsest lattice, and all with voxels >= `smallest`."""
         count = max(1, sum(lattice.cell >= smallest for lattice in self.lattices))
-        return [lattice.locate(points) for lattice in self.lattices[:count]]
+        lattices = self.lattices[:count]
+        found = [(lattice, lattice.locate(points)) for lattice in lattices]
+        rows = [
+            (lattice.table.index_select(0, lookup.voxels), lookup.voxel, lookup.fraction)
+            for lattice, lookup in found
+        ]
+        return Lookups.of(rows, list(self.values)[:count])
 
-    def forward(self, lookups: list[Lookup]) -> Tensor:
+    def gather(self, lookups: Lookups) -> Tensor:
+        """As `Lookups.gather`, of this field's values."""
+        return lookups.gather(list(self.values))
+
+    def forward(self, lookups: Lookups) -> Tensor:
         """Values (N, 3) at points that `locate` has found."""
-        used = len(lookups)
-        return self._sum(self.lattices[:used], lookups)
+        return lookups.interpolate(self.gather(lookups))
 
     @torch.no_grad()
     def evaluate(self, points: Tensor) -> Tensor:
@@ -192,7 +202,7 @@ class Field(nn.Module):
         total = torch.zeros(len(points), 3, device=points.device)
         for lattice, values in zip(self.lattices, self.values, strict=True):
             rows, fraction = lattice.corners_at(points)
-            total += _weighted_sum(values, rows, trilinear(fraction))
+            total += weighted_sum(values, rows, trilinear(fraction))
         return total
 
     @torch.no_grad()
@@ -206,7 +216,7 @@ class Field(nn.Module):
             rows, fraction = lattice.corners_at(points)
             weights = trilinear(fraction) * (rows < len(values) - 1)
             share = weights.sum(1, keepdim=True).clamp(min=1e-6)
-            total += _weighted_sum(values, rows, weights / share)
+            total += weighted_sum(values, rows, weights / share)
         return total
 
     @torch.no_grad()
@@ -239,51 +249,6 @@ class Field(nn.Module):
         self.values = nn.ParameterList(old.to(device) for old in kept["values"])
         self.untouched = kept["untouched"].to(device)
 
-    def _sum(self, lattices: list[Lattice], lookups: list[Lookup]) -> Tensor:
-        parts = [
-            _Interpolation.apply(
-                values,
-                lattice.table.index_select(0, lookup.voxels),
-                lookup.voxel,
-                trilinear(lookup.fraction),
-            )
-            for lattice, values, lookup in zip(lattices, self.values, lookups, strict=False)
-        ]
-        return torch.stack(parts).sum(0)
-
-
-def _weighted_sum(values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-    """Of rows (N, 8) of `values` with weights (N, 8); the last of the values counts as 0."""
-    return nn.functional.embedding_bag(
-        rows, values, per_sample_weights=weights, mode="sum", padding_idx=len(values) - 1
-    )
-
-
-class _Interpolation(torch.autograd.Function):
-    """Weighted sums (N, 3) of the corners' values of the voxel that each point is in.
-
-    Takes values (M, 3), of which the last counts as 0 and gets no gradient, the rows (C, 8) of
-    the corners of voxels, the voxel (N,) of each point and its weights (N, 8). On the way back,
-    points add up in their voxel before voxels add up in their corners, which they share with
-    fewer others.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, rows: Tensor, voxel: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(rows, voxel, weights)
-        ctx.shape = values.shape
-        return _weighted_sum(values, rows.index_select(0, voxel), weights)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        rows, voxel, weights = ctx.saved_tensors
-        spread = (weights[..., None] * grads[0][:, None]).flatten(1)  # (N, 24)
-        corners = spread.new_zeros(len(rows), spread.shape[1]).index_add_(0, voxel.long(), spread)
-        out = spread.new_zeros(ctx.shape)
-        out.index_add_(0, rows.flatten().long(), corners.view(-1, ctx.shape[1]))
-        out[-1] = 0
-        return out, None, None, None
-
 
 def _key(place: Tensor) -> Tensor:
     """Integer coordinates (N, 3) as one number each."""
@@ -293,12 +258,3 @@ def _key(place: Tensor) -> Tensor:
 
 def _corner_offsets(device: torch.device) -> Tensor:
     return _key(torch.tensor(CORNERS, device=device))  # (8,)
-
-
-def trilinear(fraction: Tensor) -> Tensor:
-    """Weights (N, 8) of a voxel's corners, in the order of CORNERS."""
-    # One coordinate after the other in memory: small strides cost five times as much.
-    high = fraction.T.contiguous()
-    x, y, z = torch.stack((1 - high, high), 1)  # (2, N) each
-    xy = (x[:, None] * y).flatten(0, 1)  # (4, N)
-    return (xy[:, None] * z).flatten(0, 1).T.contiguous()

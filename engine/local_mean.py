@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .field import Lattice, Lookup, trilinear
+from .field import Lattice, Lookup
+from .interpolation import trilinear
 from .texture import blocks
 
 LATTICES = 3  # each turned otherwise, so that none of them shows

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 NEAR_COLOR = 0.08  # RGB distance within which two colours count as one
+ADDED_UP = 2048  # pixels whose products are added up in the features' own format
 COLORS = 2048  # pixels of a view whose colours are compared with a palette
 
 
@@ -39,19 +40,21 @@ def gram(features: Tensor, mask: Tensor) -> Tensor:
     """Gram matrix per covered pixel (Gatys et al. 2016, eq. 3, over N instead of summed).
 
     Args:
-        features: (1, C, h, w) float; fastest where channels lie next to each other in memory.
-        mask: (h, w) float in 0-1; how much each pixel counts.
+        features: (1, C, h, w) float32 or bfloat16, which it multiplies in; fastest where channels
+            lie next to each other in memory.
+        mask: (h, w) float32 in 0-1; how much each pixel counts.
 
     Returns:
-        (C, C) float, F F^T / N.
+        (C, C) float32, F F^T / N.
     """
     weight = mask.flatten()
     pixels = features.permute(0, 2, 3, 1).flatten(0, 2)  # (N, C), a view if channels come last
-    return _Products.apply(pixels, weight[:, None].sqrt()) / weight.sum().clamp(min=1e-6)
+    factors = weight[:, None].sqrt().to(pixels.dtype)
+    return _Products.apply(pixels, factors) / weight.sum().clamp(min=1e-6)
 
 
 class _Products(torch.autograd.Function):
-    """X^T X of rows (N, C) times factors (N, 1).
+    """X^T X of rows (N, C) times factors (N, 1); of bfloat16 it is float32.
 
     What autograd would make of it multiplies twice on the way back.
     """
@@ -60,23 +63,27 @@ class _Products(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, factors: Tensor) -> Tensor:
         scaled = rows * factors
         ctx.save_for_backward(scaled, factors)
-        return scaled.T @ scaled
+        if scaled.dtype != torch.bfloat16:
+            return scaled.T @ scaled
+        # Each product is rounded to the short format, so a sum of many is rounded the less.
+        return torch.stack([(part.T @ part).float() for part in scaled.split(ADDED_UP)]).sum(0)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         scaled, factors = ctx.saved_tensors
-        return (scaled @ (grads[0] + grads[0].T)).mul_(factors), None
+        return (scaled @ (grads[0] + grads[0].T).to(scaled.dtype)).mul_(factors), None
 
 
 def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 0.0) -> Tensor:
     """||F - T||^2 / ||T||^2 over the covered pixels (Gatys et al. 2016, eq. 1, relative).
 
     Args:
-        features, target: (1, C, h, w) float.
+        features, target: (1, C, h, w) float32 or bfloat16.
         mask: (h, w) float in 0-1.
         floor: mean ||T||^2 of a pixel, at least: that of the style. A target that is much fainter
             than the style, such as clay, would outweigh it otherwise.
     """
+    features, target = features.to(mask.dtype), target.to(mask.dtype)
     least = floor * mask.sum()
     size = (target.square() * mask).sum().maximum(least)
     return ((features - target).square() * mask).sum() / size.clamp(min=1e-12)

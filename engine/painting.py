@@ -11,7 +11,8 @@ from torch import Tensor
 from .aims import Aim
 from .baking import Tell, bake
 from .color import ColorMap, grey, with_greys
-from .field import Field, Lookup
+from .field import Field
+from .interpolation import Lookups
 from .original import Original
 from .surface import Shot
 from .texture import Atlas, interpolate
@@ -128,6 +129,6 @@ class Plan:
     number: int
     shot: Shot
     ground: Ground
-    lookups: list[Lookup]
+    lookups: Lookups
     content: Tensor
     masks: list[Tensor]

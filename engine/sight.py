@@ -57,7 +57,7 @@ class Sight:
             name: _as_image(
                 torch.cat(
                     [
-                        _Rows.apply(_as_rows(part[name]), pixels).float()
+                        _Rows.apply(_as_rows(part[name]), pixels)
                         for part, pixels in zip(parts, self._pixels[name], strict=True)
                     ]
                 )

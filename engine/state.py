@@ -129,7 +129,7 @@ def _served(
     Those are finer than `finest`, in world units: smaller views do not look them up.
     """
     cells = [cell for cell, *_ in field["lattices"]]
-    moved = [bool((seen > 0).any()) for *_, seen in optimizer]
+    moved = [bool((ones > 0).any()) for *_, ones in optimizer]
     used = max(
         (n + 1 for n in range(len(cells)) if moved[n] or cells[n] > SAME_CELL * finest), default=1
     )

@@ -38,10 +38,10 @@ def mean_and_covariance(features: Tensor, mask: Tensor) -> Tensor:
     """Mean and covariance per covered pixel side by side, (C, 1 + C).
 
     Args:
-        features: (1, C, h, w) float.
+        features: (1, C, h, w) float32 or bfloat16.
         mask: (h, w) float in 0-1; how much each pixel counts.
     """
-    flat, weight = features[0].flatten(1), mask.flatten()  # (C, N), (N,)
+    flat, weight = features[0].flatten(1).to(mask.dtype), mask.flatten()  # (C, N), (N,)
     weight = weight / weight.sum().clamp(min=1e-6)
     mean = flat @ weight  # (C,)
     away = flat - mean[:, None]
@@ -64,13 +64,13 @@ def draw_rows(features: Tensor, mask: Tensor, generator: torch.Generator) -> Ten
     """Features (ROWS, C) of pixels drawn by how much each counts.
 
     Args:
-        features: (1, C, h, w) float.
+        features: (1, C, h, w) float32 or bfloat16.
         mask: (h, w) float in 0-1; not 0 everywhere.
         generator: of the processor.
     """
     chance = mask.flatten().cpu()
     pixels = torch.multinomial(chance, ROWS, replacement=True, generator=generator)
-    return features[0].flatten(1).T[pixels.to(features.device)]
+    return features[0].flatten(1).T[pixels.to(features.device)].to(mask.dtype)
 
 
 def sliced_wasserstein(found: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:

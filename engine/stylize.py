@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .adam import Gradient
 from .aims import Aim, aims_of
 from .allocator import keeping_freed_memory
 from .backbone import Backbone
@@ -17,6 +18,7 @@ from .color import KEEP, ColorMap, grey, match_colors
 from .critic import CONTENT_LAYER, Losses
 from .errors import JobError
 from .field import Field
+from .gradients import gradients_of, together
 from .job import Job
 from .original import Original, is_plain
 from .painting import Painting
@@ -169,8 +171,10 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
             if step <= state.done:
                 continue
             judged: list[Losses] = []
+            wanted: list[list[Gradient]] = []
             for place, plan in plans.items():
-                paint = painting.field(plan.lookups)
+                gathered = painting.field.gather(plan.lookups).detach().requires_grad_()
+                paint = plan.lookups.interpolate(gathered)
                 image = plan.shot.image(painting.colors(plan.ground, paint), background)
                 seen = image.detach().requires_grad_()  # (1, 3, H, W)
                 vgg_began = time.perf_counter()
@@ -179,15 +183,16 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
                 state.vgg_seconds += time.perf_counter() - vgg_began
                 image.backward(seen.grad)
                 judged.append(losses)
-            lattices = max((len(plan.lookups) for plan in plans.values()), default=0)
-            told = _together(state, judged, lattices, team)
+                wanted.append(gradients_of(plan.lookups, gathered))
+            told = _together(state, judged, team)
+            gradients = together(wanted, state.field.values, team)
             if scale.settles:
                 factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
             elif scale.zoom > 1:
                 factor = _decay(turn / scale.steps, CLOSE_DECAY)
             else:
                 factor = _decay((step - 1) / whole, DECAY_FROM)
-            state.optimizer.step([rate * factor for rate in rates])
+            state.optimizer.step(gradients, [rate * factor for rate in rates])
             if CONTENT_LAYER in scale.layers:
                 state.content = told["content"]
             state.done, state.seconds = step, time.perf_counter() - began
@@ -202,25 +207,18 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
     state.settle()
 
 
-def _together(
-    state: State, judged: Sequence[Losses], lattices: int, team: Team
-) -> dict[str, float]:
-    """Add up what the views of a step gave, those of the whole team; returns the mean losses.
+def _together(state: State, judged: Sequence[Losses], team: Team) -> dict[str, float]:
+    """Add up what the views of a step told, those of the whole team; returns the mean losses.
 
     Args:
-        state: the field's gradients and the critic's descriptions become those of all views.
+        state: the critic's descriptions become those of all views.
         judged: the losses of this process's views.
-        lattices: how many of the field's these views look up.
         team: shares the step.
     """
-    (lattices,) = team.most([lattices])
-    values, critic = list(state.field.values)[:lattices], state.critic
-    gradients = [torch.zeros_like(v) if v.grad is None else v.grad for v in values]
-    sums = sum((torch.stack(losses).detach() for losses in judged), values[0].new_zeros(3))
+    critic, empty = state.critic, state.field.values[0].new_zeros(3)
+    sums = sum((torch.stack(losses).detach() for losses in judged), empty)
     told = torch.cat((sums, sums.new_tensor([len(judged), *critic.views()])))
-    team.sum_([*gradients, *critic.present(), told])
-    for value, gradient in zip(values, gradients, strict=True):
-        value.grad = gradient
+    team.sum_([*critic.present(), told])
     content, style, total, views, *shown = told.tolist()
     critic.end_step(shown)
     return {"content": content / views, "style": style / views, "total": total / views}

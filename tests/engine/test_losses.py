@@ -169,3 +169,12 @@ def test_colours_that_a_palette_has_not() -> None:
     everything[0, 0] = 0
     assert float(off_palette(image, everything, palette, torch.Generator())) == 0
     assert float(off_palette(image, torch.zeros(2, 2), palette, torch.Generator())) == 0
+
+
+def test_in_a_short_format_a_gram_matrix_is_nearly_the_same() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.rand(1, 16, 60, 80, generator=generator).to(torch.bfloat16)
+    mask = torch.rand(60, 80, generator=generator)
+    found, exact = gram(features, mask), gram(features.float(), mask)
+    assert found.dtype == torch.float32
+    assert (found - exact).norm() < 0.003 * exact.norm()
