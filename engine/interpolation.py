@@ -17,7 +17,7 @@ class Lookups(NamedTuple):
     """Where N points fall in L lattices: all that a step needs of them.
 
     Attributes:
-        count: N.
+        points: N.
         corners: for each lattice, (R,) int32, which rows of its values the points need.
         rows: (C, 8) int32, of all lattices' voxels, their corners among all that are needed,
             counted from 1; 0 stands for corners that hold no value.
@@ -27,7 +27,7 @@ class Lookups(NamedTuple):
         fraction: (L N, 3) float32, its position within the voxel, 0-1.
     """
 
-    count: int
+    points: int
     corners: list[Tensor]
     rows: Tensor
     first: Tensor
@@ -49,7 +49,7 @@ class Lookups(NamedTuple):
         """
         corners: list[Tensor] = []
         parts: list[tuple[Tensor, ...]] = []
-        needed = voxels = points = 0
+        needed = voxels = placed = 0
         for (rows, voxel, fraction), held in zip(found, values, strict=True):
             seen = torch.zeros(len(held), dtype=torch.bool, device=rows.device)
             seen[rows.flatten().long()] = True
@@ -61,13 +61,13 @@ class Lookups(NamedTuple):
             )
             sorted_, order = voxel.sort(stable=True)
             many = torch.bincount(sorted_, minlength=len(rows))
-            first = (many.cumsum(0) - many + points).to(torch.int32)
+            first = (many.cumsum(0) - many + placed).to(torch.int32)
             local = number.index_select(0, rows.flatten()).view(-1, 8)
             places = fraction.index_select(0, order)
             parts.append((local, first, sorted_ + voxels, order.to(torch.int32), places))
             corners.append(own)
             needed, voxels = needed + len(own), voxels + len(rows)
-            points += len(voxel)
+            placed += len(voxel)
         joined = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         return cls(len(found[0][1]), corners, *joined)
 
@@ -100,7 +100,7 @@ class _Interpolation(torch.autograd.Function):
         ctx.lookups, ctx.shape = lookups, gathered.shape
         rows = lookups.rows.index_select(0, lookups.voxel)  # (L N, 8)
         each = weighted_sum(gathered, rows, weights.T.contiguous())
-        total = gathered.new_zeros(lookups.count, gathered.shape[1])
+        total = gathered.new_zeros(lookups.points, gathered.shape[1])
         return total.index_add_(0, lookups.point.long(), each)
 
     @staticmethod

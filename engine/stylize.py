@@ -185,7 +185,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
                 judged.append(losses)
                 wanted.append(gradients_of(plan.lookups, gathered))
             told = _together(state, judged, team)
-            gradients = together(wanted, state.field.values, team)
+            gradients = together(wanted, list(state.field.values), team)
             if scale.settles:
                 factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
             elif scale.zoom > 1:
