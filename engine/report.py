@@ -190,20 +190,23 @@ def _some(rows: Tensor, count: int) -> Tensor:
 def _coverage(painting: Painting, shapes: Sequence[tuple[int, int]]) -> float:
     """Share of the texels that can be seen from outside which got gradient.
 
+    Those are texels of faces that show from outside, as far as nothing lies in front of them:
+    what lies close behind another face cannot be told from it by depth alone.
+
     A texel did where at least half of its weight in the finest lattice lies on values that
     moved.
     """
     surface = painting.original.surface
     stride = max(1, sum(map(math.prod, shapes)) // TEXELS)
-    points = torch.cat(
-        [
-            surface.points(band.face[::stride], band.bary[::stride])
-            for number, shape in enumerate(shapes)
-            for band in surface.texel_bands(number, shape)
-        ]
-    )
     clay = painting.original.clay
     outside = clay.outside if clay else Outside.of(surface)
+    parts = []
+    for number, shape in enumerate(shapes):
+        for band in surface.texel_bands(number, shape):
+            face, bary = band.face[::stride], band.bary[::stride]
+            shown = outside.shown[face]
+            parts.append(surface.points(face[shown], bary[shown]))
+    points = torch.cat(parts)
     seen = outside.sees(points).any(-1)
     moved = painting.field.moved(points[seen]) >= 0.5
     return float(moved.float().mean()) if len(moved) else 1.0

@@ -25,11 +25,13 @@ class Outside:
         directions: (D, 3) unit vectors from the object outwards.
         frames: (D, 4, 4) world to NDC.
         depths: (D, SIDE, SIDE) NDC depth, 1 where empty.
+        shown: (F,) bool, which faces a pixel of these shows.
     """
 
     directions: Tensor
     frames: Tensor
     depths: Tensor
+    shown: Tensor
 
     @classmethod
     def of(cls, surface: Surface) -> Outside:
@@ -40,6 +42,7 @@ class Outside:
         radius = (used - middle).norm(dim=-1).max().clamp(min=1e-9) * 1.02
         directions = sphere_directions(DIRECTIONS, seed=EVEN_SEED).to(used)
         frames, depths = [], []
+        shown = torch.zeros(len(surface.faces), dtype=torch.bool, device=used.device)
         for direction in directions:
             frame = torch.eye(4, device=used.device)
             side = torch.linalg.cross(direction, direction.roll(1) + direction.abs().roll(2) + 0.1)
@@ -49,10 +52,12 @@ class Outside:
             frame[:3, 3] = -(axes / radius) @ middle
             clip = torch.nn.functional.pad(surface.vertices, (0, 1), value=1.0) @ frame.T
             fragments = rasterize(clip, surface.faces, (SIDE, SIDE))
-            empty = fragments.pix_to_face[..., 0] < 0
+            face = fragments.pix_to_face[..., 0]
+            empty = face < 0
+            shown[face[~empty]] = True
             depths.append(fragments.zbuf[..., 0].masked_fill(empty, 1.0))
             frames.append(frame)
-        return cls(directions, torch.stack(frames), torch.stack(depths))
+        return cls(directions, torch.stack(frames), torch.stack(depths), shown)
 
     def sees(self, points: Tensor) -> Tensor:
         """From which directions each of `points` (N, 3) can be seen, (N, D) bool."""

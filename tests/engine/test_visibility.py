@@ -57,10 +57,10 @@ def test_all_of_a_convex_body_is_seen() -> None:
         assert not seen[cosine < -0.2].any()
 
 
-def test_a_box_in_a_box_is_not_seen() -> None:
-    outer, inner = cube(), cube(size=1.0)
+def one_in_another(outer: Mesh, inner: Mesh) -> Mesh:
+    """Both, the outer one's faces first."""
     start = len(outer.vertices)
-    mesh = Mesh(
+    return Mesh(
         *(
             torch.cat([torch.from_numpy(a), torch.from_numpy(b)]).numpy()
             for a, b in (
@@ -72,6 +72,19 @@ def test_a_box_in_a_box_is_not_seen() -> None:
             )
         )
     )
+
+
+def test_a_skin_close_below_another_shows_no_face() -> None:
+    surface, outside = outside_of(one_in_another(cube(), cube(size=1.98)))
+    points, _ = face_middles(surface)
+    assert outside.sees(points).any(-1).all()  # by depth alone all lie on top
+    half = len(points) // 2
+    assert outside.shown[:half].all()
+    assert not outside.shown[half:].any()
+
+
+def test_a_box_in_a_box_is_not_seen() -> None:
+    mesh = one_in_another(cube(), cube(size=1.0))
     surface, outside = outside_of(mesh)
     points, _ = face_middles(surface)
     seen = outside.sees(points).any(-1)
