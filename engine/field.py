@@ -7,7 +7,7 @@ that no direction shows. Values live only on corners of voxels that the surface 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -36,6 +36,18 @@ class Lookup(NamedTuple):
     def cell(self) -> Tensor:
         """(N,) int32, the row of Lattice.table of each point's voxel."""
         return self.voxels.index_select(0, self.voxel)
+
+
+class Surroundings(NamedTuple):
+    """The corners of a lattice around any points; unlike a Lookup it needs no voxel to be known."""
+
+    rows: Tensor  # (C, 8) int32 as in Lattice.table, of the voxels that hold points
+    voxel: Tensor  # (N,) int32, which of these each point is in
+    fraction: Tensor  # (N, 3) float32, position within the voxel, 0-1
+
+    def corners(self) -> tuple[Tensor, Tensor]:
+        """Rows (N, 8) of each point's corners, and their weights (N, 8)."""
+        return self.rows.index_select(0, self.voxel), trilinear(self.fraction)
 
 
 @dataclass(frozen=True)
@@ -93,10 +105,10 @@ class Lattice:
         voxels = torch.searchsorted(self.cells, keys)
         return Lookup(voxels.to(torch.int32), voxel.to(torch.int32), fraction)
 
-    def rows_at(self, keys: Tensor) -> Tensor:
-        """Rows (N, 8) as in `table` of any voxels, by their `keys` (N,).
+    def voxels_at(self, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """`rows` and `voxel` of `Surroundings` of points in voxels with `keys` (N,).
 
-        Unlike `locate` it needs no voxel to be known, and knows none more afterwards.
+        The lattice knows no more voxels afterwards.
         """
         # Points that follow each other, such as texels of a row, mostly share their voxel.
         runs, run = keys.unique_consecutive(return_inverse=True)
@@ -106,7 +118,7 @@ class Lattice:
         rows = self.table.index_select(0, slot)
         fresh = (self.cells[slot] != cells).nonzero()[:, 0]
         rows[fresh] = self._rows_of(cells[fresh])
-        return rows.index_select(0, cell).index_select(0, run)
+        return rows, cell.to(torch.int32).index_select(0, run)
 
     def _cells_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Keys (N,) of the voxels that hold `points` (N, 3), and where in them, (N, 3) in 0-1."""
@@ -195,10 +207,18 @@ class Field(nn.Module):
         """Values (N, 3) of all lattices at any `points` (N, 3)."""
         total = torch.zeros(len(points), 3, device=points.device)
         for some, part in zip(total.split(AT_ONCE), points.split(AT_ONCE), strict=True):
-            around = _corners_around(self.lattices, part)
-            for values, (rows, weights) in zip(self.values, around, strict=True):
-                some.add_(_sum_of_all(values, rows, weights))
+            some.copy_(self.blend(_around(self.lattices, part)))
         return total
+
+    def around(self, points: Tensor) -> list[Surroundings]:
+        """In each lattice, of any `points` (N, 3); they hold whatever becomes of the values."""
+        return list(_around(self.lattices, points))
+
+    @torch.no_grad()
+    def blend(self, surroundings: Iterable[Surroundings]) -> Tensor:
+        """Values (N, 3) of all lattices at points with these surroundings, one of each."""
+        pairs = zip(self.values, surroundings, strict=True)
+        return sum(_sum_of_all(values, *near.corners()) for values, near in pairs)
 
     @torch.no_grad()
     def beside(self, points: Tensor) -> Tensor:
@@ -208,8 +228,8 @@ class Field(nn.Module):
         """
         total = torch.zeros(len(points), 3, device=points.device)
         for some, part in zip(total.split(AT_ONCE), points.split(AT_ONCE), strict=True):
-            around = _corners_around(self.lattices, part)
-            for values, (rows, weights) in zip(self.values, around, strict=True):
+            for values, near in zip(self.values, _around(self.lattices, part), strict=True):
+                rows, weights = near.corners()
                 held = weights * (rows < len(values) - 1)
                 share = held.sum(1, keepdim=True).clamp(min=1e-6)
                 some.add_(_sum_of_all(values, rows, held / share))
@@ -218,7 +238,8 @@ class Field(nn.Module):
     @torch.no_grad()
     def moved(self, points: Tensor) -> Tensor:
         """Share (N,) of each point's weight in the finest lattice on values that have moved."""
-        ((rows, weights),) = _corners_around(self.lattices[-1:], points)
+        (near,) = _around(self.lattices[-1:], points)
+        rows, weights = near.corners()
         touched = (self.values[-1] != self.untouched).any(-1)
         touched[-1] = False
         return (weights * touched[rows]).sum(-1)
@@ -270,8 +291,8 @@ def _sum_of_all(values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
     return nn.functional.embedding_bag(rows, values, per_sample_weights=weights, mode="sum")
 
 
-def _corners_around(lattices: Sequence[Lattice], points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of the corners around `points` (N, 3), lattice after lattice: rows (N, 8), weights (N, 8)."""
+def _around(lattices: Sequence[Lattice], points: Tensor) -> Iterator[Surroundings]:
+    """Those of `points` (N, 3), lattice after lattice."""
     turn = torch.cat([lattice.rotation / lattice.cell for lattice in lattices])  # (3 L, 3)
     shift = torch.cat([lattice.shift for lattice in lattices])[:, None]
     place = torch.addmm(shift, turn, points.T.double()).view(len(lattices), 3, -1)
@@ -279,7 +300,7 @@ def _corners_around(lattices: Sequence[Lattice], points: Tensor) -> Iterator[tup
     fraction = place.sub_(low).float().transpose(1, 2)  # (L, N, 3)
     keys = _key(low.to(torch.int64).transpose(1, 2))  # (L, N)
     for lattice, key, within in zip(lattices, keys, fraction, strict=True):
-        yield lattice.rows_at(key), trilinear(within)
+        yield Surroundings(*lattice.voxels_at(key), within)
 
 
 class _Interpolation(torch.autograd.Function):
