@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .allocator import keeping_freed_memory
 from .surface import Surface
 from .texture import blocks, fill_rest, grow_margin
 
@@ -40,16 +41,17 @@ def bake(
     image = torch.zeros(math.prod(shape), channels, device=surface.uvs.device)
     covered = torch.zeros(len(image), dtype=torch.bool, device=image.device)
     total, painted = torch.zeros(channels, dtype=torch.float64, device=image.device), 0
-    for texels in surface.texel_bands(texture, shape):
-        for part in blocks(len(texels.texel), BLOCK):
-            face, bary = texels.face[part], texels.bary[part]
-            footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
-            found = values(face, bary, footprint)
-            image[texels.texel[part]] = found
-            total += found.sum(0, dtype=torch.float64)
-            tell(float(texels.texel[part][-1] + 1) / len(image))
-        covered[texels.texel] = True
-        painted += len(texels.texel)
+    with keeping_freed_memory():
+        for texels in surface.texel_bands(texture, shape):
+            for part in blocks(len(texels.texel), BLOCK):
+                face, bary = texels.face[part], texels.bary[part]
+                footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
+                found = values(face, bary, footprint)
+                image[texels.texel[part]] = found
+                total += found.sum(0, dtype=torch.float64)
+                tell(float(texels.texel[part][-1] + 1) / len(image))
+            covered[texels.texel] = True
+            painted += len(texels.texel)
     tell(1.0)
     image, covered = image.view(*shape, channels), covered.view(shape)
     grow_margin(image, covered)

@@ -7,14 +7,14 @@ that no direction shows. Values live only on corners of voxels that the surface 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from .interpolation import Lookups, trilinear, weighted_sum
+from .interpolation import CORNERS, Lookups, trilinear, weighted_sum
 from .views import random_rotation
 
 RATIO = 1.6  # of a lattice's voxel to the next finer one's
@@ -22,7 +22,7 @@ COARSEST = 0.25  # of the object's largest side
 NOISE_GAIN = 3.4  # variance of a value over that of what is interpolated between eight: (3/2)^3
 BITS = 21  # of each coordinate of a voxel in its key
 BLOCK = 1 << 18  # points that are placed in a lattice at once
-CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
+AT_ONCE = 1 << 16  # points that are placed in all lattices at once: what a processor's caches hold
 
 
 class Lookup(NamedTuple):
@@ -36,6 +36,18 @@ class Lookup(NamedTuple):
     def cell(self) -> Tensor:
         """(N,) int32, the row of Lattice.table of each point's voxel."""
         return self.voxels.index_select(0, self.voxel)
+
+
+class Surroundings(NamedTuple):
+    """The corners of a lattice around any points; unlike a Lookup it needs no voxel to be known."""
+
+    rows: Tensor  # (C, 8) int32 as in Lattice.table, of the voxels that hold points
+    voxel: Tensor  # (N,) int32, which of these each point is in
+    fraction: Tensor  # (N, 3) float32, position within the voxel, 0-1
+
+    def corners(self) -> tuple[Tensor, Tensor]:
+        """Rows (N, 8) of each point's corners, and their weights (N, 8)."""
+        return self.rows.index_select(0, self.voxel), trilinear(self.fraction)
 
 
 @dataclass(frozen=True)
@@ -93,19 +105,20 @@ class Lattice:
         voxels = torch.searchsorted(self.cells, keys)
         return Lookup(voxels.to(torch.int32), voxel.to(torch.int32), fraction)
 
-    def corners_at(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows (N, 8) as in `table` around any `points` (N, 3), and the fractions (N, 3).
+    def voxels_at(self, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """`rows` and `voxel` of `Surroundings` of points in voxels with `keys` (N,).
 
-        Unlike `locate` it needs no voxel to be known, and knows none more afterwards.
+        The lattice knows no more voxels afterwards.
         """
-        keys, fraction = self._cells_of(points)
         # Points that follow each other, such as texels of a row, mostly share their voxel.
-        cells, run = keys.unique_consecutive(return_inverse=True)
+        runs, run = keys.unique_consecutive(return_inverse=True)
+        # Those of rows below each other often do, and sorted keys are found faster, too.
+        cells, cell = runs.unique(return_inverse=True)
         slot = torch.searchsorted(self.cells, cells).clamp(max=len(self.cells) - 1)
         rows = self.table.index_select(0, slot)
         fresh = (self.cells[slot] != cells).nonzero()[:, 0]
         rows[fresh] = self._rows_of(cells[fresh])
-        return rows.index_select(0, run), fraction
+        return rows, cell.to(torch.int32).index_select(0, run)
 
     def _cells_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Keys (N,) of the voxels that hold `points` (N, 3), and where in them, (N, 3) in 0-1."""
@@ -132,6 +145,8 @@ class Lattice:
 
 class Field(nn.Module):
     """Colours (logits, three channels) everywhere on a surface; 0 at the start.
+
+    The last of each lattice's values stays 0: it stands for all corners that hold none.
 
     Args:
         points: (N, 3) world space, dense on the surface: about one for each finest voxel.
@@ -200,10 +215,20 @@ class Field(nn.Module):
     def evaluate(self, points: Tensor) -> Tensor:
         """Values (N, 3) of all lattices at any `points` (N, 3)."""
         total = torch.zeros(len(points), 3, device=points.device)
-        for lattice, values in zip(self.lattices, self.values, strict=True):
-            rows, fraction = lattice.corners_at(points)
-            total += weighted_sum(values, rows, trilinear(fraction))
+        for some, part in zip(total.split(AT_ONCE), points.split(AT_ONCE), strict=True):
+            some.copy_(self.blend(_around(self.lattices, part)))
         return total
+
+    def around(self, points: Tensor) -> list[Surroundings]:
+        """In each lattice, of any `points` (N, 3); they hold whatever becomes of the values."""
+        return list(_around(self.lattices, points))
+
+    @torch.no_grad()
+    def blend(self, surroundings: Iterable[Surroundings]) -> Tensor:
+        """Values (N, 3) of all lattices at points with these surroundings, one of each."""
+        pairs = zip(self.values, surroundings, strict=True)
+        parts = [weighted_sum(values, *near.corners()) for values, near in pairs]
+        return torch.stack(parts).sum(0)
 
     @torch.no_grad()
     def beside(self, points: Tensor) -> Tensor:
@@ -212,20 +237,22 @@ class Field(nn.Module):
         Corners that hold no value count as those of the same voxel that do, not as 0.
         """
         total = torch.zeros(len(points), 3, device=points.device)
-        for lattice, values in zip(self.lattices, self.values, strict=True):
-            rows, fraction = lattice.corners_at(points)
-            weights = trilinear(fraction) * (rows < len(values) - 1)
-            share = weights.sum(1, keepdim=True).clamp(min=1e-6)
-            total += weighted_sum(values, rows, weights / share)
+        for some, part in zip(total.split(AT_ONCE), points.split(AT_ONCE), strict=True):
+            for values, near in zip(self.values, _around(self.lattices, part), strict=True):
+                rows, weights = near.corners()
+                held = weights * (rows < len(values) - 1)
+                share = held.sum(1, keepdim=True).clamp(min=1e-6)
+                some.add_(weighted_sum(values, rows, held / share))
         return total
 
     @torch.no_grad()
     def moved(self, points: Tensor) -> Tensor:
         """Share (N,) of each point's weight in the finest lattice on values that have moved."""
-        rows, fraction = self.lattices[-1].corners_at(points)
+        (near,) = _around(self.lattices[-1:], points)
+        rows, weights = near.corners()
         touched = (self.values[-1] != self.untouched).any(-1)
         touched[-1] = False
-        return (trilinear(fraction) * touched[rows]).sum(-1)
+        return (weights * touched[rows]).sum(-1)
 
     def kept(self) -> dict[str, Any]:
         """All that `restore` needs, tensors not copied."""
@@ -248,6 +275,18 @@ class Field(nn.Module):
         ]
         self.values = nn.ParameterList(old.to(device) for old in kept["values"])
         self.untouched = kept["untouched"].to(device)
+
+
+def _around(lattices: Sequence[Lattice], points: Tensor) -> Iterator[Surroundings]:
+    """Those of `points` (N, 3), lattice after lattice."""
+    turn = torch.cat([lattice.rotation / lattice.cell for lattice in lattices])  # (3 L, 3)
+    shift = torch.cat([lattice.shift for lattice in lattices])[:, None]
+    place = torch.addmm(shift, turn, points.T.double()).view(len(lattices), 3, -1)
+    low = place.floor()
+    fraction = place.sub_(low).float().transpose(1, 2)  # (L, N, 3)
+    keys = _key(low.to(torch.int64).transpose(1, 2))  # (L, N)
+    for lattice, key, within in zip(lattices, keys, fraction, strict=True):
+        yield Surroundings(*lattice.voxels_at(key), within)
 
 
 def _key(place: Tensor) -> Tensor:

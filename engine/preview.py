@@ -10,22 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from .field import Surroundings
 from .painting import Ground, Painting
 from .texture import Texels, fill_margin
 
 SIZES = (256, 512)  # texels on the larger side, in the first and the second half of the run
 MARGIN = 4
 SHORTEST_GAP = 0.5  # seconds between two previews
-SHARE = 0.05  # of the run's time that previews may take
+SHARE = 0.04  # of the run's time that previews may take
 
 
 class Preview:
     """Bakes the paint as it grows into files, seldom enough to cost next to nothing.
 
     Args:
-        painting: what is watched; it is only read.
+        painting: what is watched; it is only read, and from the first preview on must keep its
+            field's lattices.
         shapes: height and width of each result; no preview is larger.
         folder: where the files go.
     """
@@ -33,9 +34,9 @@ class Preview:
     def __init__(self, painting: Painting, shapes: Sequence[tuple[int, int]], folder: Path) -> None:
         self._painting = painting
         self._full = shapes
-        self._sheets = self._sheets_at(SIZES[0])
         self._folder = folder
-        self._fine, self._turn = False, 0
+        self._sheets: list[_Sheet] = []
+        self._side, self._turn = 0, 0
         self._next = 0.0
 
     def due(self, done: float) -> tuple[Path, ...]:
@@ -50,8 +51,9 @@ class Preview:
         began = time.perf_counter()
         if began < self._next:
             return ()
-        if done >= 0.5 and not self._fine:
-            self._fine, self._sheets = True, self._sheets_at(SIZES[1])
+        side = SIZES[done >= 0.5]
+        if side != self._side:
+            self._side, self._sheets = side, self._sheets_at(side)
         self._turn = 1 - self._turn
         files = tuple(self._write(number) for number in range(len(self._sheets)))
         cost = time.perf_counter() - began
@@ -76,12 +78,12 @@ class Preview:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """The texels of a preview and what lies below the paint there."""
+    """The texels of a preview, what lies below the paint there, and where that is looked up."""
 
     shape: tuple[int, int]
     texels: Texels
-    point: Tensor
     ground: Ground
+    around: list[Surroundings]
 
     @classmethod
     def of(cls, painting: Painting, texture: int, shape: tuple[int, int]) -> _Sheet:
@@ -89,14 +91,15 @@ class _Sheet:
         texels = surface.texels(texture, shape)
         footprint = torch.full_like(texels.bary[:, 0], math.prod(shape) ** -0.5)
         ground = painting.ground(texels.face, texels.bary, footprint)
-        return cls(shape, texels, surface.points(texels.face, texels.bary), ground)
+        points = surface.points(texels.face, texels.bary)
+        return cls(shape, texels, ground, painting.field.around(points))
 
     @torch.no_grad()
     def bake(self, painting: Painting) -> np.ndarray:
         """(h, w, 4) float32, row 0 at the bottom."""
-        image = self.point.new_zeros(math.prod(self.shape), 4)
+        image = torch.zeros(math.prod(self.shape), 4, device=self.ground.albedo.device)
         covered = torch.zeros(len(image), dtype=torch.bool, device=image.device)
-        paint = painting.colors(self.ground, painting.field.evaluate(self.point))
+        paint = painting.colors(self.ground, painting.field.blend(self.around))
         image[self.texels.texel] = torch.nn.functional.pad(paint, (0, 1), value=1.0)
         covered[self.texels.texel] = True
         image, _ = fill_margin(image.view(*self.shape, 4), covered.view(self.shape), MARGIN)
