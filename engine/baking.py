@@ -27,8 +27,6 @@ def bake(
 ) -> Tensor:
     """A texture (height, width, channels) of what `values` gives, with margins.
 
-    Texels that no island or margin reaches take the mean of those that are painted.
-
     Args:
         surface: of the mesh.
         texture: number of the one that is baked.
@@ -38,22 +36,52 @@ def bake(
             `Original.albedo` does, and gives (N, channels) float32.
         tell: called now and then; what it raises ends the baking.
     """
-    image = torch.zeros(math.prod(shape), channels, device=surface.uvs.device)
-    covered = torch.zeros(len(image), dtype=torch.bool, device=image.device)
-    total, painted = torch.zeros(channels, dtype=torch.float64, device=image.device), 0
+    image = torch.zeros(*shape, channels, device=surface.uvs.device)
+    covered = fill(image, surface, texture, lambda *at: values(*at[:3]), tell)
+    finish(image, covered)
+    return image
+
+
+@torch.no_grad()
+def fill(
+    image: Tensor,
+    surface: Surface,
+    texture: int,
+    values: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
+    tell: Tell,
+) -> Tensor:
+    """Give the texels of the islands new values, in place.
+
+    Args:
+        image: (height, width, C) float32, contiguous.
+        surface, texture, tell: as of `bake`.
+        values: takes what those of `bake` take, and what the texels hold so far, (N, C).
+
+    Returns:
+        (height, width) bool, which texels these are.
+    """
+    shape = image.shape[0], image.shape[1]
+    texel_side = math.prod(shape) ** -0.5
+    flat = image.view(-1, image.shape[-1])
+    covered = torch.zeros(len(flat), dtype=torch.bool, device=image.device)
     with keeping_freed_memory():
         for texels in surface.texel_bands(texture, shape):
             for part in blocks(len(texels.texel), BLOCK):
-                face, bary = texels.face[part], texels.bary[part]
-                footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
-                found = values(face, bary, footprint)
-                image[texels.texel[part]] = found
-                total += found.sum(0, dtype=torch.float64)
-                tell(float(texels.texel[part][-1] + 1) / len(image))
+                texel, face, bary = texels.texel[part], texels.face[part], texels.bary[part]
+                footprint = torch.full_like(bary[:, 0], texel_side)
+                flat[texel] = values(face, bary, footprint, flat[texel])
+                tell(float(texel[-1] + 1) / len(flat))
             covered[texels.texel] = True
-            painted += len(texels.texel)
     tell(1.0)
-    image, covered = image.view(*shape, channels), covered.view(shape)
+    return covered.view(shape)
+
+
+def finish(image: Tensor, covered: Tensor) -> None:
+    """Give `image` (H, W, C), which is 0 where not `covered` (H, W), its margins, in place.
+
+    Texels that no island or margin reaches take the mean of those that are covered.
+    """
+    total = image.view(-1, image.shape[-1]).sum(0, dtype=torch.float64)
+    mean = (total / covered.sum().clamp(min=1)).float()
     grow_margin(image, covered)
-    fill_rest(image, covered, (total / max(painted, 1)).float())
-    return image
+    fill_rest(image, covered, mean)

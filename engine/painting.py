@@ -9,14 +9,16 @@ import torch
 from torch import Tensor
 
 from .aims import Aim
-from .baking import Tell, bake
+from .baking import Tell, fill, finish
 from .color import ColorMap, grey, with_greys
 from .field import Field
 from .interpolation import Lookups
 from .original import Original
+from .prefilter import prefilter
 from .surface import Shot
 from .texture import Atlas, interpolate
 
+LOOKING_UP = 0.7  # of the time that baking takes, the share until the paint is known
 EDGE = 0.1  # colours are kept this far from 0 and 1 before they become logits
 
 
@@ -102,15 +104,26 @@ class Painting:
     ) -> Tensor:
         """The paint in the texture of that number as (height, width, 3) in 0-1, with margins.
 
+        It is the paint that is made ready for bilinear interpolation, not its colours: where
+        there is none, the original stays as it is.
+
         `tell` as of `baking.bake`.
         """
         surface = self.original.surface
 
-        def paint(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
-            values = self.field.evaluate(surface.points(face, bary))
-            return self.colors(self.ground(face, bary, footprint), values)
+        def paint(face: Tensor, bary: Tensor, _footprint: Tensor, _before: Tensor) -> Tensor:
+            return self.field.evaluate(surface.points(face, bary))
 
-        return bake(surface, texture, shape, 3, paint, tell)
+        def color(face: Tensor, bary: Tensor, footprint: Tensor, painted: Tensor) -> Tensor:
+            return self.colors(self.ground(face, bary, footprint), painted)
+
+        image = torch.zeros(*shape, 3, device=surface.uvs.device)
+        covered = fill(image, surface, texture, paint, lambda share: tell(LOOKING_UP * share))
+        prefilter(image, covered)
+        left = 1 - LOOKING_UP
+        fill(image, surface, texture, color, lambda share: tell(LOOKING_UP + left * share))
+        finish(image, covered)
+        return image
 
 
 @dataclass(frozen=True)
