@@ -13,7 +13,7 @@ class Triangles(NamedTuple):
 
     Attributes:
         clip: (4, V') the vertices in clip space, then those that the cut made.
-        corners: (3, T) int64, indices of vertices.
+        corners: (3, T) int32, indices of vertices.
         parent: (T,) int64, the face each is a part of.
         inner: (3, P) bool: the edge opposite the corner lies inside the parent.
         twin: (P,) int64, the other part of the parent; itself where there is none.
@@ -41,8 +41,8 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
         faces: (F, 3) int64, indices of vertices.
     """
     depth = clip[:, 2] + clip[:, 3]  # (V,) >= 0 in front of the near plane
-    corners_of = faces.T.contiguous()
-    front = (depth >= 0)[corners_of]  # (3, F)
+    corners_of = faces.T.to(torch.int32, memory_format=torch.contiguous_format)
+    front = (depth >= 0).index_select(0, corners_of.flatten()).view(3, -1)
     count = front.sum(0)
     whole = (count == 3).nonzero().squeeze(-1)
     vertices, corners, parent = [clip], [corners_of.index_select(1, whole)], [whole]
@@ -75,7 +75,7 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
         slots = torch.arange(before, before + len(parts) * len(a), device=faces.device)
         twin.append(slots.view(len(parts), -1).flip(0).flatten())
         for part, flag in zip(parts, flags, strict=True):
-            corners.append(torch.stack([ends[i] for i in part]))
+            corners.append(torch.stack([ends[i] for i in part]).to(torch.int32))
             shares.append(torch.stack([weights[i] for i in part], 1))
             parent.append(crossing)
             inner.append(torch.tensor(flag, device=faces.device)[:, None].expand(3, len(a)))

@@ -124,7 +124,7 @@ def rasterize(
     empty = clip.new_full((count,), -1.0)
     face = triangles.parent.index_select(0, triangle)
     return Fragments(
-        faces.new_full((count,), -1).scatter(0, place, face).view(shape),
+        faces.new_full((count,), -1).scatter_(0, place, face).view(shape),
         empty.scatter(0, place, zbuf).view(shape),
         _scattered(bary, place, count).view(*shape, 3),
         empty.scatter(0, place, dists).view(shape),
@@ -153,7 +153,7 @@ def _scattered(bary: Tensor, place: Tensor, count: int) -> Tensor:
     """Rows `place` (N,) of (count, 3) from `bary` (3, N), -1 elsewhere."""
     out = bary.new_full((3 * count,), -1.0)
     for corner, values in enumerate(bary):
-        out = out.scatter(0, 3 * place + corner, values)
+        out.scatter_(0, 3 * place + corner, values)
     return out.view(count, 3)
 
 

@@ -56,7 +56,7 @@ def blocks_of_triangles(screen: Tensor, corners: Tensor) -> Iterator[tuple[int, 
 
     Args:
         screen: (3, V), of `to_screen`.
-        corners: (3, T) int64, indices of vertices.
+        corners: (3, T) int32, indices of vertices.
     """
     for start in range(0, corners.shape[1], TRIANGLES):
         block = corners[:, start : start + TRIANGLES].flatten()

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .job import Mesh
-from .rasterizer import visible
+from .rasterizer import Nearest
 from .texture import Texels, interpolate, texel_bands
 from .views import Camera
 
 SAMPLES = 3  # along each side of a pixel; odd, so that one is at the centre
+# Of a pixel, from its centre outwards: (row, column).
+ORDER = sorted(
+    product(range(SAMPLES), repeat=2),
+    key=lambda at: sum((place - SAMPLES // 2) ** 2 for place in at),
+)
+BLOCK = 1 << 13  # pixels of which samples are looked at at once
 BESIDE_PIXELS = 2.0  # samples no farther apart are taken to lie on one stretch of surface
 
 
@@ -154,51 +161,113 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     all samples, one of what else shows: so outlines and creases are antialiased, however many
     faces meet in a pixel, and no face paints through the middle of another.
     """
-    height, width = camera.size
     clip = camera.clip(surface.vertices)
-    face, bary = visible(clip, surface.faces, (SAMPLES * height, SAMPLES * width))
-    face = _by_pixel(face[..., None])[..., 0]
-    pixel = (face >= 0).any(-1).nonzero()[:, 0]  # (P,)
-    face, bary = face[pixel], _by_pixel(bary)[pixel]  # (P, S²)
-    hit = face >= 0
-    face = face.clamp(min=0)
-    corners = surface.faces.index_select(0, face.flatten()).flatten()
-    depth = interpolate(clip[:, 3:].index_select(0, corners).view(-1, 3, 1), bary.flatten(0, 1))
-    reach = depth.view(face.shape) * pixel_size(camera)
-    point = surface.points(face.flatten(), bary.flatten(0, 1)).view(*face.shape, 3)
-
-    first = hit.to(torch.uint8).argmax(-1, keepdim=True)  # (P, 1), the nearest to the centre
-    away = (point - point.gather(1, first[..., None].expand(-1, -1, 3))).norm(dim=-1)
-    beside = hit & (away < BESIDE_PIXELS * reach.gather(1, first))
-    rest = hit & ~beside
-    counts = torch.stack((beside.sum(-1), rest.sum(-1)), -1)  # (P, 2)
-    owner, layer = counts.nonzero(as_tuple=True)  # (N,)
-    slot = torch.cat((first, rest.to(torch.uint8).argmax(-1, keepdim=True)), -1)[owner, layer]
-    covered = counts.sum(-1)
-    face = face[owner, slot]
+    height, width = camera.size
+    nearest = Nearest.of(clip, surface.faces, (SAMPLES * height, SAMPLES * width))
+    triangle = _by_pixel(nearest.triangle, camera.size)  # (S², H W)
+    pixel = (triangle.amax(0) >= 0).nonzero()[:, 0]  # (P,)
+    triangle, sample = triangle.index_select(1, pixel), _samples(pixel, width)  # (S², P)
+    spots = _Spots.of(surface, nearest, clip[:, 3] * pixel_size(camera))
+    parts = [
+        spots.stretches(*both)
+        for both in zip(triangle.split(BLOCK, 1), sample.split(BLOCK, 1), strict=True)
+    ]
+    chosen, counts = (torch.cat(values, 1) for values in zip(*parts, strict=True))  # (2, P)
+    owner, layer = counts.T.nonzero(as_tuple=True)  # (N,)
+    slot = chosen[layer, owner] * len(pixel) + owner
+    face, bary, point, reach = spots.at(
+        *(which.flatten().index_select(0, slot) for which in (triangle, sample))
+    )
+    covered = counts.sum(0)
     area = _pixel_areas(surface, clip, camera.size)  # (F,)
     return Shot(
         size=camera.size,
         pixel=pixel,
         alpha=covered / SAMPLES**2,
         owner=owner,
-        weight=counts[owner, layer] / covered[owner],
+        weight=counts[layer, owner] / covered[owner],
         face=face,
-        bary=bary[owner, slot],
-        point=point[owner, slot],
+        bary=bary.T.contiguous(),
+        point=point.T.contiguous(),
         footprint=(_areas(surface.uvs).abs() / area.abs().clamp(min=1e-6)).sqrt()[face],
-        reach=float(reach[owner, slot].median()) if len(owner) else 0.0,
+        reach=float(reach.median()) if len(owner) else 0.0,
     )
 
 
-def _by_pixel(samples: Tensor) -> Tensor:
-    """Samples (S H, S W, C) as (H W, S², C), those of each pixel from its centre outwards."""
-    height, width, channels = samples.shape
-    cells = samples.view(height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES, channels)
-    middle = SAMPLES // 2
-    away = [(y - middle) ** 2 + (x - middle) ** 2 for y in range(SAMPLES) for x in range(SAMPLES)]
-    order = sorted(range(SAMPLES**2), key=away.__getitem__)
-    return cells.transpose(1, 2).reshape(-1, SAMPLES**2, channels)[:, order]
+class _Spots(NamedTuple):
+    """Where on the surface samples are.
+
+    Attributes:
+        nearest: what the samples see.
+        faces: (3, F) int32, corners.
+        values: (4, V) float, position and side of a pixel at the vertices, world units.
+    """
+
+    nearest: Nearest
+    faces: Tensor
+    values: Tensor
+
+    @classmethod
+    def of(cls, surface: Surface, nearest: Nearest, reach: Tensor) -> _Spots:
+        """Those of `nearest`; `reach` (V,) is the side of a pixel at the vertices."""
+        faces = surface.faces.T.to(torch.int32, memory_format=torch.contiguous_format)
+        return cls(nearest, faces, torch.cat((surface.vertices, reach[:, None]), 1).T.contiguous())
+
+    def at(self, triangle: Tensor, sample: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Face (N,), coordinates in it (3, N), position (3, N) and side of a pixel there (N,)."""
+        bary, face = self.nearest.bary(triangle, sample), self.nearest.face(triangle)
+        corners = self.faces.index_select(1, face)
+        *point, reach = (
+            sum(
+                values.index_select(0, vertex) * share
+                for vertex, share in zip(corners, bary, strict=True)
+            )
+            for values in self.values
+        )
+        return face, bary, torch.stack(point), reach
+
+    def stretches(self, triangle: Tensor, sample: Tensor) -> tuple[Tensor, Tensor]:
+        """The stretch of surface at the centre of pixels, and what else shows in them.
+
+        Args:
+            triangle: (S², P) int32, -1 where a sample has none.
+            sample: (S², P) int64.
+
+        Returns:
+            Of either, a sample (2, P) in 0 to S² - 1 and how many there are (2, P).
+        """
+        hit = triangle >= 0
+        _, _, point, reach = self.at(triangle.clamp(min=0).flatten(), sample.flatten())
+        first = _first(hit)  # the nearest to the centre
+        count = len(first)
+        slot = first * count + torch.arange(count, device=first.device)
+        away = point.view(3, *hit.shape) - point.index_select(1, slot)[:, None]
+        near = (BESIDE_PIXELS * reach.index_select(0, slot)).square()
+        beside = hit & (away.square().sum(0) < near)
+        rest = hit & ~beside
+        counts = [which.view(torch.uint8).sum(0, dtype=torch.uint8) for which in (beside, rest)]
+        return torch.stack((first, _first(rest))), torch.stack(counts)
+
+
+def _first(which: Tensor) -> Tensor:
+    """For each column of (S², P) bool the first that holds, int64; some where none does."""
+    left = torch.arange(len(which), 0, -1, dtype=torch.uint8, device=which.device)
+    return len(which) - (which.view(torch.uint8) * left[:, None]).amax(0).long().clamp(min=1)
+
+
+def _by_pixel(samples: Tensor, size: tuple[int, int]) -> Tensor:
+    """Samples (S H * S W,) as (S², H * W), those of each pixel in ORDER."""
+    height, width = size
+    cells = samples.view(height, SAMPLES, width, SAMPLES)
+    return torch.stack([cells[:, row, :, column].flatten() for row, column in ORDER])
+
+
+def _samples(pixel: Tensor, width: int) -> Tensor:
+    """Indices (S², P) of the samples of pixels (P,), in ORDER; `width` of the frame in pixels."""
+    row, column = pixel // width, pixel % width
+    first = (row * SAMPLES * width + column) * SAMPLES
+    steps = [row * SAMPLES * width + column for row, column in ORDER]
+    return first + torch.tensor(steps, device=pixel.device)[:, None]
 
 
 def pixel_size(camera: Camera) -> float:
