@@ -12,7 +12,7 @@ class Triangles(NamedTuple):
     """Faces cut at the near plane: the whole ones first, then the P parts of the others.
 
     Attributes:
-        clip: (4, V') the vertices in clip space, then those that the cut made.
+        vertices: (4 + C, V') in clip space, with what else they have; then those the cut made.
         corners: (3, T) int32, indices of vertices.
         parent: (T,) int64, the face each is a part of.
         inner: (3, P) bool: the edge opposite the corner lies inside the parent.
@@ -20,7 +20,7 @@ class Triangles(NamedTuple):
         shares: (P, 3, 3) float, of the parent's corners in each of the part's.
     """
 
-    clip: Tensor
+    vertices: Tensor
     corners: Tensor
     parent: Tensor
     inner: Tensor
@@ -37,7 +37,7 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
     """Keep the part of every face with z >= -w (Blinn and Newell 1978).
 
     Args:
-        clip: (V, 4) float, vertices in OpenGL clip space.
+        clip: (V, 4 + C) float, vertices in OpenGL clip space, and what else is linear on faces.
         faces: (F, 3) int64, indices of vertices.
     """
     depth = clip[:, 2] + clip[:, 3]  # (V,) >= 0 in front of the near plane
@@ -80,7 +80,7 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
             parent.append(crossing)
             inner.append(torch.tensor(flag, device=faces.device)[:, None].expand(3, len(a)))
     return Triangles(
-        clip=torch.cat(vertices).T.contiguous(),
+        vertices=torch.cat(vertices).T.contiguous(),
         corners=torch.cat(corners, 1),
         parent=torch.cat(parent),
         inner=torch.cat(inner, 1),

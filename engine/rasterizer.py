@@ -18,7 +18,6 @@ from .spans import blocks_of_triangles, spans_of, to_screen
 CHUNK = 1 << 22
 BLOCK = 1 << 17  # fragments that are measured at once: arrays this small stay in the caches
 EVEN = 1e-5  # distances that differ by less of themselves are alike
-EMPTY = torch.iinfo(torch.int64).max
 FAR = 2.0  # NDC depth beyond the near plane
 LOW_32_BITS = (1 << 32) - 1
 
@@ -56,7 +55,12 @@ class Nearest(NamedTuple):
 
     @classmethod
     def of(cls, clip: Tensor, faces: Tensor, size: tuple[int, int]) -> Nearest:
-        """Look; arguments as of `rasterize`."""
+        """Look.
+
+        Args:
+            clip: (V, 4 + C) float, of which the first four are as of `rasterize`.
+            faces, size: as of `rasterize`.
+        """
         triangles = cut(clip, faces)
         return cls(triangles, size, _nearest(triangles, size))
 
@@ -64,10 +68,22 @@ class Nearest(NamedTuple):
         """Which face (N,) int64 each `triangle` (N,) is of."""
         return self.triangles.parent.index_select(0, triangle)
 
-    def bary(self, triangle: Tensor, pixel: Tensor) -> Tensor:
-        """Coordinates (3, N) of the centres of pixels (N,) in the faces of triangles (N,)."""
-        x, y, _, _ = _from_pixels(self.triangles, triangle, pixel, self.size)
-        return _in_parent(self.triangles, triangle, _inside(_barycentric(x, y)))
+    def at(self, triangle: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What triangles have at places in the frame.
+
+        Args:
+            triangle: (N,) int.
+            x, y: (N,) float, right and down, in pixels.
+
+        Returns:
+            Shares (3, N) of the triangle's corners, 0-1, and these (3, N), columns of `vertices`.
+        """
+        x, y, _, vertex = _seen_from(self.triangles, triangle, x, y, self.size)
+        return _inside(_barycentric(x, y)), vertex
+
+    def bary(self, triangle: Tensor, shares: Tensor) -> Tensor:
+        """Of shares (3, N) of the corners of triangles (N,), those of their faces (3, N)."""
+        return _in_parent(self.triangles, triangle, shares)
 
 
 def rasterize(
@@ -105,7 +121,7 @@ def rasterize(
         )
     triangles = cut(clip, faces)
     with torch.no_grad():
-        detached = triangles._replace(clip=triangles.clip.detach())
+        detached = triangles._replace(vertices=triangles.vertices.detach())
         if faces_per_pixel == 1 and blur_radius == 0:
             nearest = _nearest(detached, size)
             place = pixel = (nearest >= 0).nonzero().squeeze(-1)
@@ -145,7 +161,8 @@ def visible(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor,
     triangle = nearest.triangle.index_select(0, pixel)
     count = len(nearest.triangle)
     pix_to_face = faces.new_full((count,), -1).scatter(0, pixel, nearest.face(triangle))
-    bary_coords = _scattered(nearest.bary(triangle, pixel), pixel, count)
+    shares, _ = nearest.at(triangle, *_centers(pixel, size))
+    bary_coords = _scattered(nearest.bary(triangle, shares), pixel, count)
     return pix_to_face.view(size), bary_coords.view(*size, 3)
 
 
@@ -159,8 +176,10 @@ def _scattered(bary: Tensor, place: Tensor, count: int) -> Tensor:
 
 def _nearest(triangles: Triangles, size: tuple[int, int]) -> Tensor:
     """The nearest triangle at each pixel, as of `Nearest.triangle`."""
-    screen = to_screen(triangles.clip, size)
-    keys = torch.full((size[0] * size[1],), EMPTY, device=screen.device)
+    screen = to_screen(triangles.vertices, size)
+    # Nothing, at the far plane: what lies beyond is never less.
+    nothing = (int(_sortable(torch.tensor(FAR))) << 32) | LOW_32_BITS
+    keys = torch.full((size[0] * size[1],), nothing, device=screen.device)
     for start, corners in blocks_of_triangles(screen, triangles.corners):
         planes = _planes(corners)
         for spans in spans_of(corners, size, 0.0):
@@ -176,9 +195,7 @@ def _nearest(triangles: Triangles, size: tuple[int, int]) -> Tensor:
             z = near.index_select(0, span) + step * slope.index_select(0, span)
             triangle = (spans.triangle + start).index_select(0, span)
             keys.scatter_reduce_(0, pixel, (_sortable(z) << 32) | triangle, "amin")
-    last = int(_sortable(torch.tensor(FAR)))
-    # The low half of EMPTY is -1.
-    return keys.masked_fill_(keys >= (last + 1) << 32, EMPTY).to(torch.int32)
+    return keys.to(torch.int32)  # the low half, of which that of nothing is -1
 
 
 def _planes(corners: Tensor) -> Tensor:
@@ -204,7 +221,7 @@ def _nearest_k(
     triangles: Triangles, size: tuple[int, int], faces_per_pixel: int, blur_radius: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pixel, slot and triangle of the nearest fragments of each pixel."""
-    screen = to_screen(triangles.clip, size)
+    screen = to_screen(triangles.vertices, size)
     radius = blur_radius**0.5 * min(size) / 2
     empty = torch.empty(0, dtype=torch.int64, device=screen.device)
     kept, count = [(empty, empty)], 0
@@ -250,23 +267,25 @@ def _centers(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     return (pixel - row * size[1]).float() + 0.5, row.float() + 0.5
 
 
-def _from_pixels(
-    triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+def _seen_from(
+    triangles: Triangles, triangle: Tensor, px: Tensor, py: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Corners as seen from pixels: clip space moved so that each pixel is its own origin.
+    """Corners as seen from places: clip space moved so that each place is its own origin.
 
     There float32 has the most digits.
 
     Args:
         triangles: T of them.
-        triangle, pixel: (N,) indices of the triangle and of the pixel.
+        triangle: (N,) indices of these.
+        px, py: (N,) places in the frame, in pixels.
 
     Returns:
         x, y and w, each (3, N), homogeneous, and the indices (3, N) of the vertices.
     """
     vertex = triangles.corners.index_select(1, triangle)
-    x, y, w = (triangles.clip[i].index_select(0, vertex.flatten()).view(3, -1) for i in (0, 1, 3))
-    px, py = _centers(pixel, size)
+    x, y, w = (
+        triangles.vertices[i].index_select(0, vertex.flatten()).view(3, -1) for i in (0, 1, 3)
+    )
     px, py = px.to(x.dtype) * (2 / size[1]) - 1, 1 - py.to(x.dtype) * (2 / size[0])
     return x - px * w, y - py * w, w, vertex
 
@@ -340,8 +359,8 @@ def _measure_cut(
     triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same within the part of a face in front of the near plane."""
-    x, y, w, vertex = _from_pixels(triangles, triangle, pixel, size)
-    z = triangles.clip[2].index_select(0, vertex.flatten()).view(3, -1)
+    x, y, w, vertex = _seen_from(triangles, triangle, *_centers(pixel, size), size)
+    z = triangles.vertices[2].index_select(0, vertex.flatten()).view(3, -1)
     bary = _barycentric(x, y)
     edge = _edge_distances(x / w, y / w, size).amin(0)
     dists = torch.where(bary.amin(0) >= 0, -edge, edge)
@@ -380,7 +399,7 @@ def _outline(
     triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
     """Squared distance (N,) to the edges of parts that are the face's own; whether in the part."""
-    x, y, w, _ = _from_pixels(triangles, triangle, pixel, size)
+    x, y, w, _ = _seen_from(triangles, triangle, *_centers(pixel, size), size)
     inner = triangles.inner[:, triangle - triangles.whole]
     far = _edge_distances(x / w, y / w, size).masked_fill(inner, torch.inf)
     return far.amin(0), (_barycentric(x, y) >= 0).all(0)

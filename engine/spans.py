@@ -45,9 +45,12 @@ class Spans(NamedTuple):
 
 
 def to_screen(clip: Tensor, size: tuple[int, int]) -> Tensor:
-    """Clip space (4, V) to (3, V) float64: pixels right and down, centres at + 0.5; NDC depth."""
+    """Clip space (4 or more, V) to (3, V) float64: pixels right and down, and NDC depth.
+
+    Pixels' centres are at + 0.5.
+    """
     height, width = size
-    x, y, z, w = clip.double()
+    x, y, z, w = clip[:4].double()
     return torch.stack(((x / w + 1) * (width / 2), (1 - y / w) * (height / 2), z / w))
 
 

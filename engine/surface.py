@@ -163,21 +163,22 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     """
     clip = camera.clip(surface.vertices)
     height, width = camera.size
-    nearest = Nearest.of(clip, surface.faces, (SAMPLES * height, SAMPLES * width))
+    vertices = torch.cat((clip, surface.vertices), 1)  # (V, 7)
+    nearest = Nearest.of(vertices, surface.faces, (SAMPLES * height, SAMPLES * width))
     triangle = _by_pixel(nearest.triangle, camera.size)  # (S², H W)
     pixel = (triangle.amax(0) >= 0).nonzero()[:, 0]  # (P,)
-    triangle, sample = triangle.index_select(1, pixel), _samples(pixel, width)  # (S², P)
-    spots = _Spots.of(surface, nearest, clip[:, 3] * pixel_size(camera))
+    samples = triangle.index_select(1, pixel), *_samples(pixel, width)  # (S², P) each
     parts = [
-        spots.stretches(*both)
-        for both in zip(triangle.split(BLOCK, 1), sample.split(BLOCK, 1), strict=True)
+        _stretches(nearest, pixel_size(camera), *some)
+        for some in zip(*(values.split(BLOCK, 1) for values in samples), strict=True)
     ]
     chosen, counts = (torch.cat(values, 1) for values in zip(*parts, strict=True))  # (2, P)
     owner, layer = counts.T.nonzero(as_tuple=True)  # (N,)
     slot = chosen[layer, owner] * len(pixel) + owner
-    face, bary, point, reach = spots.at(
-        *(which.flatten().index_select(0, slot) for which in (triangle, sample))
-    )
+    triangle, x, y = (values.flatten().index_select(0, slot) for values in samples)
+    shares, vertex = nearest.at(triangle, x, y)
+    w, *point = _mixed(nearest.triangles.vertices[3:], vertex, shares)
+    face = nearest.face(triangle)
     covered = counts.sum(0)
     area = _pixel_areas(surface, clip, camera.size)  # (F,)
     return Shot(
@@ -187,66 +188,49 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
         owner=owner,
         weight=counts[layer, owner] / covered[owner],
         face=face,
-        bary=bary.T.contiguous(),
-        point=point.T.contiguous(),
+        bary=nearest.bary(triangle, shares).T.contiguous(),
+        point=torch.stack(point, -1),
         footprint=(_areas(surface.uvs).abs() / area.abs().clamp(min=1e-6)).sqrt()[face],
-        reach=float(reach.median()) if len(owner) else 0.0,
+        reach=float((w * pixel_size(camera)).median()) if len(owner) else 0.0,
     )
 
 
-class _Spots(NamedTuple):
-    """Where on the surface samples are.
+def _stretches(
+    nearest: Nearest, pixel_size: float, triangle: Tensor, x: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The stretch of surface at the centre of pixels, and what else shows in them.
 
-    Attributes:
-        nearest: what the samples see.
-        faces: (3, F) int32, corners.
-        values: (4, V) float, position and side of a pixel at the vertices, world units.
+    Args:
+        nearest: what samples see; its vertices have their positions besides.
+        pixel_size: side of a pixel on the surface over w.
+        triangle: (S², P) int32, of the samples, -1 where one has none.
+        x, y: (S², P) float, where they are in the frame of `nearest`.
+
+    Returns:
+        Of either, a sample (2, P) in 0 to S² - 1 and how many there are (2, P).
     """
+    hit = triangle >= 0
+    shares, vertex = nearest.at(triangle.clamp(min=0).flatten(), x.flatten(), y.flatten())
+    point = torch.stack(_mixed(nearest.triangles.vertices[4:], vertex, shares))
+    first = _first(hit)  # the nearest to the centre
+    count = len(first)
+    slot = first * count + torch.arange(count, device=first.device)
+    at_first = vertex.index_select(1, slot), shares.index_select(1, slot)
+    (w,) = _mixed(nearest.triangles.vertices[3:4], *at_first)
+    away = point.view(3, *hit.shape) - point.index_select(1, slot)[:, None]
+    beside = hit & (away.square().sum(0) < (BESIDE_PIXELS * pixel_size * w).square())
+    rest = hit & ~beside
+    counts = [which.view(torch.uint8).sum(0, dtype=torch.uint8) for which in (beside, rest)]
+    return torch.stack((first, _first(rest))), torch.stack(counts)
 
-    nearest: Nearest
-    faces: Tensor
-    values: Tensor
 
-    @classmethod
-    def of(cls, surface: Surface, nearest: Nearest, reach: Tensor) -> _Spots:
-        """Those of `nearest`; `reach` (V,) is the side of a pixel at the vertices."""
-        faces = surface.faces.T.to(torch.int32, memory_format=torch.contiguous_format)
-        return cls(nearest, faces, torch.cat((surface.vertices, reach[:, None]), 1).T.contiguous())
-
-    def at(self, triangle: Tensor, sample: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Face (N,), coordinates in it (3, N), position (3, N) and side of a pixel there (N,)."""
-        bary, face = self.nearest.bary(triangle, sample), self.nearest.face(triangle)
-        corners = self.faces.index_select(1, face)
-        *point, reach = (
-            sum(
-                values.index_select(0, vertex) * share
-                for vertex, share in zip(corners, bary, strict=True)
-            )
-            for values in self.values
-        )
-        return face, bary, torch.stack(point), reach
-
-    def stretches(self, triangle: Tensor, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """The stretch of surface at the centre of pixels, and what else shows in them.
-
-        Args:
-            triangle: (S², P) int32, -1 where a sample has none.
-            sample: (S², P) int64.
-
-        Returns:
-            Of either, a sample (2, P) in 0 to S² - 1 and how many there are (2, P).
-        """
-        hit = triangle >= 0
-        _, _, point, reach = self.at(triangle.clamp(min=0).flatten(), sample.flatten())
-        first = _first(hit)  # the nearest to the centre
-        count = len(first)
-        slot = first * count + torch.arange(count, device=first.device)
-        away = point.view(3, *hit.shape) - point.index_select(1, slot)[:, None]
-        near = (BESIDE_PIXELS * reach.index_select(0, slot)).square()
-        beside = hit & (away.square().sum(0) < near)
-        rest = hit & ~beside
-        counts = [which.view(torch.uint8).sum(0, dtype=torch.uint8) for which in (beside, rest)]
-        return torch.stack((first, _first(rest))), torch.stack(counts)
+def _mixed(values: Tensor, vertex: Tensor, shares: Tensor) -> list[Tensor]:
+    """Each of the `values` (C, V) mixed by shares (3, N) of vertices (3, N), (N,) each."""
+    (a, b, c), (u, v, w) = vertex, shares
+    return [
+        each.index_select(0, a) * u + each.index_select(0, b) * v + each.index_select(0, c) * w
+        for each in values
+    ]
 
 
 def _first(which: Tensor) -> Tensor:
@@ -262,12 +246,16 @@ def _by_pixel(samples: Tensor, size: tuple[int, int]) -> Tensor:
     return torch.stack([cells[:, row, :, column].flatten() for row, column in ORDER])
 
 
-def _samples(pixel: Tensor, width: int) -> Tensor:
-    """Indices (S², P) of the samples of pixels (P,), in ORDER; `width` of the frame in pixels."""
-    row, column = pixel // width, pixel % width
-    first = (row * SAMPLES * width + column) * SAMPLES
-    steps = [row * SAMPLES * width + column for row, column in ORDER]
-    return first + torch.tensor(steps, device=pixel.device)[:, None]
+def _samples(pixel: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Where the samples of pixels (P,) are among all, x and y (S², P) float, in ORDER.
+
+    Args:
+        pixel: indices in a frame of that `width`.
+    """
+    steps = torch.tensor(ORDER, device=pixel.device).T[..., None] + 0.5  # (2, S², 1)
+    row = pixel // width
+    column = pixel - row * width
+    return column * SAMPLES + steps[1], row * SAMPLES + steps[0]
 
 
 def pixel_size(camera: Camera) -> float:
