@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .spans import picked
+
 
 class Triangles(NamedTuple):
     """Faces cut at the near plane: the whole ones first, then the P parts of the others.
@@ -45,7 +47,7 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
     front = (depth >= 0).index_select(0, corners_of.flatten()).view(3, -1)
     count = front.sum(0)
     whole = (count == 3).nonzero().squeeze(-1)
-    vertices, corners, parent = [clip], [corners_of.index_select(1, whole)], [whole]
+    vertices, corners, parent = [clip], [picked(corners_of, whole)], [whole]
     inner = [torch.zeros(3, 0, dtype=torch.bool, device=faces.device)]
     twin = [whole[:0]]
     shares = [clip.new_empty(0, 3, 3)]

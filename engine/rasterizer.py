@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .near_plane import Triangles, cut
-from .spans import blocks_of_triangles, spans_of, to_screen
+from .spans import blocks_of_triangles, picked, spans_of, to_screen
 
 # Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
 CHUNK = 1 << 22
@@ -183,7 +183,7 @@ def _nearest(triangles: Triangles, size: tuple[int, int]) -> Tensor:
     for start, corners in blocks_of_triangles(screen, triangles.corners):
         planes = _planes(corners)
         for spans in spans_of(corners, size, 0.0):
-            x0, y0, z0, dx, dy, least, most = planes.index_select(1, spans.triangle)
+            x0, y0, z0, dx, dy, least, most = picked(planes, spans.triangle)
             start_of_row = z0 + (spans.row + 0.5 - y0) * dy
             x, steps = spans.first + 0.5 - x0, spans.columns - 1
             near, far = (
@@ -282,7 +282,7 @@ def _seen_from(
     Returns:
         x, y and w, each (3, N), homogeneous, and the indices (3, N) of the vertices.
     """
-    vertex = triangles.corners.index_select(1, triangle)
+    vertex = picked(triangles.corners, triangle)
     x, y, w = (
         triangles.vertices[i].index_select(0, vertex.flatten()).view(3, -1) for i in (0, 1, 3)
     )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .job import Mesh
 from .rasterizer import Nearest
+from .spans import picked
 from .texture import Texels, interpolate, texel_bands
 from .views import Camera
 
@@ -167,7 +168,7 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     nearest = Nearest.of(vertices, surface.faces, (SAMPLES * height, SAMPLES * width))
     triangle = _by_pixel(nearest.triangle, camera.size)  # (S², H W)
     pixel = (triangle.amax(0) >= 0).nonzero()[:, 0]  # (P,)
-    samples = triangle.index_select(1, pixel), *_samples(pixel, width)  # (S², P) each
+    samples = picked(triangle, pixel), *_samples(pixel, width)  # (S², P) each
     parts = [
         _stretches(nearest, pixel_size(camera), *some)
         for some in zip(*(values.split(BLOCK, 1) for values in samples), strict=True)
@@ -215,9 +216,9 @@ def _stretches(
     first = _first(hit)  # the nearest to the centre
     count = len(first)
     slot = first * count + torch.arange(count, device=first.device)
-    at_first = vertex.index_select(1, slot), shares.index_select(1, slot)
+    at_first = picked(vertex, slot), picked(shares, slot)
     (w,) = _mixed(nearest.triangles.vertices[3:4], *at_first)
-    away = point.view(3, *hit.shape) - point.index_select(1, slot)[:, None]
+    away = point.view(3, *hit.shape) - picked(point, slot)[:, None]
     beside = hit & (away.square().sum(0) < (BESIDE_PIXELS * pixel_size * w).square())
     rest = hit & ~beside
     counts = [which.view(torch.uint8).sum(0, dtype=torch.uint8) for which in (beside, rest)]
