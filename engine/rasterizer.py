@@ -16,7 +16,7 @@ from .spans import blocks_of_triangles, picked, spans_of, to_screen
 
 # Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
 CHUNK = 1 << 22
-BLOCK = 1 << 17  # fragments that are measured at once: arrays this small stay in the caches
+BLOCK = 1 << 19  # fragments that are measured at once
 EVEN = 1e-5  # distances that differ by less of themselves are alike
 FAR = 2.0  # NDC depth beyond the near plane
 LOW_32_BITS = (1 << 32) - 1

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# Under way at once: memory stays bounded, and arrays in the processor's caches.
+# Under way at once: enough to keep several threads busy, little enough to bound memory.
 TRIANGLES = 1 << 16
-FRAGMENTS = 1 << 17
+FRAGMENTS = 1 << 19
 MIN_AREA = 1e-9  # pixels; smaller faces have no inside
 # Corners from the top down, by which of 0 > 1, 1 > 2 and 0 > 2 hold, as bits of an index.
 ORDERS = ((0, 1, 2), (1, 0, 2), (0, 2, 1), (0, 1, 2), (0, 1, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
