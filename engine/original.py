@@ -111,19 +111,22 @@ class Original:
             colors[part] = sample_each(self.pyramids, materials, uv, footprint[part])
         return colors
 
-    def content(self, shot: Shot, eye: Tensor) -> Tensor:
+    def content(self, shot: Shot, eye: Tensor, albedo: Tensor | None = None) -> Tensor:
         """Colours (N, 3) of a view's points, as the content target shows them.
 
         Args:
             shot: the view.
             eye: (3,) where its camera stands.
+            albedo: (N, 3) of the view's points, from whoever has it already.
         """
+        if albedo is None and self.source != "CLAY":
+            albedo = self.albedo(shot.face, shot.bary, shot.footprint)
         if self.clay is None:
-            return self.albedo(shot.face, shot.bary, shot.footprint)
+            return albedo
         shade = self.clay.shade(self.surface, shot, eye)
         if self.source == "CLAY":
             return self.clay.tint(_greys(shade))
-        return self.albedo(shot.face, shot.bary, shot.footprint) * shade[:, None]
+        return albedo * shade[:, None]
 
 
 def _greys(shade: Tensor) -> Tensor:

@@ -117,17 +117,17 @@ def _plan(
     """Plans, by place, of those of the places' numbered cameras that see enough, if any do."""
     surface = painting.original.surface
     sights = [
-        (place, number, camera, shot, painting.points(shot))
+        (place, number, camera, shot, _by_coordinate(painting.points(shot)))
         for place, numbered in cameras.items()
         for number, camera, shot in _seeing(surface, numbered)
     ]
     if not sights:
         return {}
-    painting.field.include(torch.cat([points for *_, points in sights]))
+    painting.field.include(torch.cat([points.T for *_, points in sights], 1).T)
     plans: dict[int, list[Plan]] = {}
     for place, number, camera, shot, points in sights:
-        content = painting.original.content(shot, camera.position.to(shot.point))
         ground = painting.ground(shot.face, shot.bary, shot.footprint)
+        content = painting.original.content(shot, camera.position.to(shot.point), ground.albedo)
         plan = Plan(
             number,
             shot,
@@ -138,6 +138,11 @@ def _plan(
         )
         plans.setdefault(place, []).append(plan)
     return plans
+
+
+def _by_coordinate(points: Tensor) -> Tensor:
+    """`points` (N, 3), one coordinate after the other in memory as lattices take them best."""
+    return points.T.contiguous().T
 
 
 def _seeing(

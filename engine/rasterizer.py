@@ -6,17 +6,19 @@ are kept. The names and layouts of the output are PyTorch3D's, depths and axes a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-# Fragments under way at once: bounds the memory of scenes with much overdraw.
+from .near_plane import Triangles, cut
+from .spans import blocks_of_triangles, picked, spans_of, to_screen
+
+# Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
 CHUNK = 1 << 22
-MIN_AREA = 1e-9  # pixels; smaller faces have no inside
+BLOCK = 1 << 19  # fragments that are measured at once
 EVEN = 1e-5  # distances that differ by less of themselves are alike
-EMPTY = torch.iinfo(torch.int64).max
+FAR = 2.0  # NDC depth beyond the near plane
 LOW_32_BITS = (1 << 32) - 1
 
 
@@ -38,15 +40,50 @@ class Fragments(NamedTuple):
     dists: Tensor
 
 
-class _Triangles(NamedTuple):
-    """Faces cut at the near plane: the whole ones first, then the parts of the others."""
+class Nearest(NamedTuple):
+    """Which triangle is nearest at each pixel's centre.
 
-    clip: Tensor  # (V', 4) the vertices, then those that the cut made
-    corners: Tensor  # (T, 3) int64
-    parent: Tensor  # (T,) int64, the face each is a part of
-    inner: Tensor  # (T, 3) bool: the edge opposite the corner lies inside the parent
-    twin: Tensor  # (T,) int64, the other part of the parent; itself where there is none
-    shares: Tensor  # (P, 3, 3) float, of the parent's corners in each corner of the P parts
+    Attributes:
+        triangles: T of them.
+        size: height and width in pixels.
+        triangle: (H * W,) int32, -1 where there is none.
+    """
+
+    triangles: Triangles
+    size: tuple[int, int]
+    triangle: Tensor
+
+    @classmethod
+    def of(cls, clip: Tensor, faces: Tensor, size: tuple[int, int]) -> Nearest:
+        """Look.
+
+        Args:
+            clip: (V, 4 + C) float, of which the first four are as of `rasterize`.
+            faces, size: as of `rasterize`.
+        """
+        triangles = cut(clip, faces)
+        return cls(triangles, size, _nearest(triangles, size))
+
+    def face(self, triangle: Tensor) -> Tensor:
+        """Which face (N,) int64 each `triangle` (N,) is of."""
+        return self.triangles.parent.index_select(0, triangle)
+
+    def at(self, triangle: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What triangles have at places in the frame.
+
+        Args:
+            triangle: (N,) int.
+            x, y: (N,) float, right and down, in pixels.
+
+        Returns:
+            Shares (3, N) of the triangle's corners, 0-1, and these (3, N), columns of `vertices`.
+        """
+        x, y, _, vertex = _seen_from(self.triangles, triangle, x, y, self.size)
+        return _inside(_barycentric(x, y)), vertex
+
+    def bary(self, triangle: Tensor, shares: Tensor) -> Tensor:
+        """Of shares (3, N) of the corners of triangles (N,), those of their faces (3, N)."""
+        return _in_parent(self.triangles, triangle, shares)
 
 
 def rasterize(
@@ -82,24 +119,31 @@ def rasterize(
             f"size and faces_per_pixel must be >= 1 and blur_radius >= 0, got {size},"
             f" {faces_per_pixel} and {blur_radius}"
         )
-    triangles = _cut_at_near_plane(clip, faces)
+    triangles = cut(clip, faces)
     with torch.no_grad():
-        detached = triangles._replace(clip=triangles.clip.detach())
+        detached = triangles._replace(vertices=triangles.vertices.detach())
         if faces_per_pixel == 1 and blur_radius == 0:
-            pixel, slot, triangle = _nearest(detached, size)
+            nearest = _nearest(detached, size)
+            place = pixel = (nearest >= 0).nonzero().squeeze(-1)
+            triangle = nearest.index_select(0, pixel)
         else:
             pixel, slot, triangle = _nearest_k(detached, size, faces_per_pixel, blur_radius)
-    zbuf, bary, dists = _measure(triangles, triangle, pixel, size)
+            place = pixel * faces_per_pixel + slot
+    parts = [
+        _measure(triangles, *both, size)
+        for both in zip(triangle.split(BLOCK), pixel.split(BLOCK), strict=True)
+    ]
+    zbuf, bary, dists = (torch.cat(values, -1) for values in zip(*parts, strict=True))
 
     shape = (*size, faces_per_pixel)
-    where = (pixel * faces_per_pixel + slot,)
-    pix_to_face = faces.new_full((shape[0] * shape[1] * shape[2],), -1)
-    empty = clip.new_full((len(pix_to_face),), -1.0)
+    count = shape[0] * shape[1] * shape[2]
+    empty = clip.new_full((count,), -1.0)
+    face = triangles.parent.index_select(0, triangle)
     return Fragments(
-        pix_to_face.index_put(where, triangles.parent[triangle]).view(shape),
-        empty.index_put(where, zbuf).view(shape),
-        empty[:, None].expand(-1, 3).contiguous().index_put(where, bary).view(*shape, 3),
-        empty.index_put(where, dists).view(shape),
+        faces.new_full((count,), -1).scatter_(0, place, face).view(shape),
+        empty.scatter(0, place, zbuf).view(shape),
+        _scattered(bary, place, count).view(*shape, 3),
+        empty.scatter(0, place, dists).view(shape),
     )
 
 
@@ -112,209 +156,138 @@ def visible(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor,
     Returns:
         pix_to_face (H, W) and bary_coords (H, W, 3), as of `Fragments`.
     """
-    triangles = _cut_at_near_plane(clip, faces)
-    pixel, _, triangle = _nearest(triangles, size)
-    x, y, _, _ = _from_pixels(triangles.clip, triangles.corners, triangle, pixel, size)
-    bary = _in_parent(triangles, triangle, _inside(_barycentric(x, y)).T)
-    pix_to_face = faces.new_full((size[0] * size[1],), -1)
-    pix_to_face[pixel] = triangles.parent[triangle]
-    bary_coords = clip.new_full((size[0] * size[1], 3), -1.0)
-    bary_coords[pixel] = bary
+    nearest = Nearest.of(clip, faces, size)
+    pixel = (nearest.triangle >= 0).nonzero().squeeze(-1)
+    triangle = nearest.triangle.index_select(0, pixel)
+    count = len(nearest.triangle)
+    pix_to_face = faces.new_full((count,), -1).scatter(0, pixel, nearest.face(triangle))
+    shares, _ = nearest.at(triangle, *_centers(pixel, size))
+    bary_coords = _scattered(nearest.bary(triangle, shares), pixel, count)
     return pix_to_face.view(size), bary_coords.view(*size, 3)
 
 
-def _cut_at_near_plane(clip: Tensor, faces: Tensor) -> _Triangles:
-    """Keep the part of every face with z >= -w (Blinn and Newell 1978)."""
-    depth = clip[:, 2] + clip[:, 3]  # (V,) >= 0 in front of the near plane
-    front = (depth >= 0)[faces]  # (F, 3)
-    count = front.sum(-1)
-    whole = (count == 3).nonzero().squeeze(-1)
-    vertices, corners, parent = [clip], [faces[whole]], [whole]
-    inner = [torch.zeros_like(corners[0], dtype=torch.bool)]
-    twin = [torch.arange(len(whole), device=faces.device)]
-    shares = [clip.new_empty(0, 3, 3)]
-    start = len(clip)
-    for in_front in (1, 2):
-        crossing = (count == in_front).nonzero().squeeze(-1)  # (C,)
-        if not len(crossing):
-            continue
-        # Turn the corners so that the one alone on its side of the plane comes first.
-        alone = (front[crossing] == (in_front == 1)).to(torch.int64).argmax(-1)
-        turn = (alone[:, None] + torch.arange(3, device=faces.device)) % 3
-        a, b, c = faces[crossing].gather(1, turn).unbind(-1)  # (C,) each
-        own = torch.nn.functional.one_hot(turn, 3).to(clip.dtype).unbind(1)  # (C, 3) each
-        ends, weights = [a, b, c], list(own)
-        for other in (1, 2):
-            far = ends[other]
-            share = (depth[a] / (depth[a] - depth[far]))[:, None]
-            vertices.append(clip[a] + share * (clip[far] - clip[a]))
-            ends.append(torch.arange(start, start + len(a), device=faces.device))
-            weights.append(own[0] + share * (own[other] - own[0]))
-            start += len(a)
-        if in_front == 1:
-            parts, flags = [(0, 3, 4)], [(False, False, False)]
-        else:
-            parts, flags = [(3, 1, 2), (3, 2, 4)], [(False, True, False), (False, False, True)]
-        before = sum(map(len, parent))
-        slots = torch.arange(before, before + len(parts) * len(a), device=faces.device)
-        twin.append(slots.view(len(parts), -1).flip(0).flatten())
-        for part, flag in zip(parts, flags, strict=True):
-            corners.append(torch.stack([ends[i] for i in part], -1))
-            shares.append(torch.stack([weights[i] for i in part], 1))
-            parent.append(crossing)
-            inner.append(torch.tensor(flag, device=faces.device).expand(len(crossing), 3))
-    lists = vertices, corners, parent, inner, twin, shares
-    return _Triangles(*(torch.cat(values) for values in lists))
+def _scattered(bary: Tensor, place: Tensor, count: int) -> Tensor:
+    """Rows `place` (N,) of (count, 3) from `bary` (3, N), -1 elsewhere."""
+    out = bary.new_full((3 * count,), -1.0)
+    for corner, values in enumerate(bary):
+        out.scatter_(0, 3 * place + corner, values)
+    return out.view(count, 3)
 
 
-def _to_pixels(clip: Tensor, size: tuple[int, int]) -> Tensor:
-    """Clip space to pixel coordinates (x right, y down), centres at + 0.5."""
-    ndc = clip[..., :2] / clip[..., 3:]
-    height, width = size
-    return torch.stack(((ndc[..., 0] + 1) * (width / 2), (1 - ndc[..., 1]) * (height / 2)), -1)
+def _nearest(triangles: Triangles, size: tuple[int, int]) -> Tensor:
+    """The nearest triangle at each pixel, as of `Nearest.triangle`."""
+    screen = to_screen(triangles.vertices, size)
+    # Nothing, at the far plane: what lies beyond is never less.
+    nothing = (int(_sortable(torch.tensor(FAR))) << 32) | LOW_32_BITS
+    keys = torch.full((size[0] * size[1],), nothing, device=screen.device)
+    for start, corners in blocks_of_triangles(screen, triangles.corners):
+        planes = _planes(corners)
+        for spans in spans_of(corners, size, 0.0):
+            x0, y0, z0, dx, dy, least, most = picked(planes, spans.triangle)
+            start_of_row = z0 + (spans.row + 0.5 - y0) * dy
+            x, steps = spans.first + 0.5 - x0, spans.columns - 1
+            near, far = (
+                torch.minimum(torch.maximum(start_of_row + at * dx, least), most)
+                for at in (x, x + steps)
+            )
+            slope = (far - near) / steps.clamp(min=1)
+            span, step, pixel = spans.fragments(size[1])
+            z = near.index_select(0, span) + step * slope.index_select(0, span)
+            triangle = (spans.triangle + start).index_select(0, span)
+            keys.scatter_reduce_(0, pixel, (_sortable(z) << 32) | triangle, "amin")
+    return keys.to(torch.int32)  # the low half, of which that of nothing is -1
 
 
-def _expand(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Item of each element and the element's number within its item, for `counts` items."""
-    item = torch.repeat_interleave(counts)
-    first = counts.cumsum(0) - counts
-    return item, torch.arange(len(item), device=counts.device) - first[item]
+def _planes(corners: Tensor) -> Tensor:
+    """Depth over the frame of triangles (3, 3, T), as (7, T) float32.
 
-
-def _spans(
-    corners: Tensor, size: tuple[int, int], radius: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Runs of pixels whose centres are in a triangle, or within `radius` of it at most.
-
-    Edges run from their upper end down whichever triangle they belong to, so two triangles
-    with a common edge round it alike and leave no gap.
-
-    Args:
-        corners: (T, 3, 2) float64, in pixels.
-        size: height and width.
-        radius: in pixels; with 0 the spans are exact, otherwise somewhat generous.
-
-    Returns:
-        triangle, row, first column and number of columns of each span, int64.
+    The first corner in pixels and its depth beyond the near plane, how that changes by the
+    pixel to the right and down, and its least and most.
     """
-    height, width = size
-    low, high = corners.amin(1), corners.amax(1)  # (T, 2)
-    top = (low[:, 1] - radius - 0.5).ceil().clamp(0, height)
-    bottom = (high[:, 1] + radius - 0.5).floor().clamp(-1, height - 1)
-    seen = (high[:, 0] + radius >= 0) & (low[:, 0] - radius <= width)
-    rows = ((bottom - top + 1).clamp(min=0) * seen).to(torch.int64)
-    triangle, step = _expand(rows)
-    row = top.to(torch.int64)[triangle] + step  # (R,)
-    center = row.to(corners.dtype) + 0.5
-    left = torch.full_like(center, torch.inf)
-    right = -left
-    for i, j in ((0, 1), (1, 2), (2, 0)):
-        a, b = corners[:, i], corners[:, j]
-        swap = (a[:, 1] > b[:, 1]) | ((a[:, 1] == b[:, 1]) & (a[:, 0] > b[:, 0]))
-        upper = torch.where(swap[:, None], b, a)
-        reach = torch.where(swap[:, None], a, b) - upper  # (T, 2), y >= 0
-        x, y = upper.index_select(0, triangle).unbind(-1)
-        dx, dy = reach.index_select(0, triangle).unbind(-1)
-        crossed = (y <= center + radius) & (y + dy >= center - radius)
-        flat = dy == 0
-        slope = dy.where(~flat, 1.0)
-        for offset, end in ((-radius, 0.0), (radius, 1.0)):
-            share = ((center + offset - y) / slope).clamp(0, 1).where(~flat, end)
-            at = x + share * dx
-            left = torch.minimum(left, at.where(crossed, torch.inf))
-            right = torch.maximum(right, at.where(crossed, -torch.inf))
-    first = (left - radius - 0.5).ceil().clamp(0, width)
-    last = (right + radius - 0.5).floor().clamp(-1, width - 1)
-    columns = (last - first + 1).clamp(min=0).to(torch.int64)
-    return triangle, row, first.to(torch.int64), columns
-
-
-def _candidates(
-    corners: Tensor, size: tuple[int, int], radius: float
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pixel and triangle of every fragment, about CHUNK fragments at a time."""
-    ab, ac = (corners[:, 1:] - corners[:, :1]).unbind(1)
-    solid = ((ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]).abs() > MIN_AREA).nonzero().squeeze(-1)
-    spans = _spans(corners[solid], size, radius)
-    part = spans[-1].cumsum(0) // CHUNK
-    lengths = part.unique_consecutive(return_counts=True)[1].tolist()
-    for triangle, row, first, columns in zip(*(x.split(lengths) for x in spans), strict=True):
-        span, step = _expand(columns)
-        yield (row * size[1] + first)[span] + step, solid[triangle[span]]
-
-
-def _sortable(zbuf: Tensor) -> Tensor:
-    """NDC depths as integers in the same order (the bits of a float >= 0 are)."""
-    return (zbuf.float() + 1).clamp(min=0).view(torch.int32).to(torch.int64)
-
-
-def _nearest(triangles: _Triangles, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Pixel, slot (all 0) and triangle of the nearest fragment of each covered pixel."""
-    corners = _to_pixels(triangles.clip.double(), size)[triangles.corners]  # (T, 3, 2)
-    depth = (triangles.clip[:, 2] / triangles.clip[:, 3])[triangles.corners]  # (T, 3)
-    (abx, aby), (acx, acy) = ((corners[:, i] - corners[:, 0]).float().unbind(-1) for i in (1, 2))
-    zb, zc = (depth[:, i] - depth[:, 0] for i in (1, 2))
+    x, y, depth = corners
+    (abx, aby, zb), (acx, acy, zc) = ((corners[:, i] - corners[:, 0]) for i in (1, 2))
     area = abx * acy - aby * acx
-    slope = (zb * acy - zc * aby) / area, (zc * abx - zb * acx) / area
-    low, high = depth.amin(-1), depth.amax(-1)
-    planes = torch.stack((*corners[:, 0].float().unbind(-1), depth[:, 0], *slope, low, high))
-    keys = torch.full((size[0] * size[1],), EMPTY, device=corners.device)
-    for pixel, triangle in _candidates(corners, size, 0.0):
-        x0, y0, z0, dx, dy, least, most = planes.index_select(1, triangle)
-        x, y = _centers(pixel, size).unbind(-1)
-        z = z0 + (x - x0) * dx + (y - y0) * dy
-        z = torch.minimum(torch.maximum(z, least), most)
-        keys.scatter_reduce_(0, pixel, (_sortable(z) << 32) | triangle, "amin")
-    pixel = (keys != EMPTY).nonzero().squeeze(-1)
-    visible = (keys[pixel] >> 32) <= _sortable(depth.new_ones(()))
-    pixel = pixel[visible]
-    triangle = keys[pixel] & LOW_32_BITS
-    return pixel, torch.zeros_like(pixel), triangle
+    dx, dy = (zb * acy - zc * aby) / area, (zc * abx - zb * acx) / area
+    z = depth + 1
+    return torch.stack((x[0], y[0], z[0], dx, dy, z.amin(0), z.amax(0))).float()
+
+
+def _sortable(depth: Tensor) -> Tensor:
+    """Depths >= 0, float32, as integers in the same order (the bits of such floats are)."""
+    return depth.view(torch.int32).to(torch.int64)
 
 
 def _nearest_k(
-    triangles: _Triangles, size: tuple[int, int], faces_per_pixel: int, blur_radius: float
+    triangles: Triangles, size: tuple[int, int], faces_per_pixel: int, blur_radius: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pixel, slot and triangle of the nearest fragments of each pixel."""
-    corners = _to_pixels(triangles.clip.double(), size)[triangles.corners]  # (T, 3, 2)
-    kept = [torch.empty(0, dtype=torch.int64, device=corners.device) for _ in range(3)]
-    for pixel, triangle in _candidates(corners, size, blur_radius**0.5 * min(size) / 2):
-        zbuf, _, dists = _measure_cut(triangles, triangle, pixel, size)
-        near = ((dists <= 0) | (dists < blur_radius)) & (zbuf <= 1)
-        fresh = pixel[near], _sortable(zbuf[near]), triangle[near]
-        kept = [torch.cat(pair) for pair in zip(kept, fresh, strict=True)]
-        order = ((kept[0] << 32) | kept[1]).argsort(stable=True)
-        kept = [values[order] for values in kept]
-        slot = _expand(kept[0].unique_consecutive(return_counts=True)[1])[1]
-        kept = [values[slot < faces_per_pixel] for values in kept]
-    slot = _expand(kept[0].unique_consecutive(return_counts=True)[1])[1]
-    return kept[0], slot, kept[2]
+    screen = to_screen(triangles.vertices, size)
+    radius = blur_radius**0.5 * min(size) / 2
+    empty = torch.empty(0, dtype=torch.int64, device=screen.device)
+    kept, count = [(empty, empty)], 0
+    for start, corners in blocks_of_triangles(screen, triangles.corners):
+        for spans in spans_of(corners, size, radius):
+            span, _, pixel = spans.fragments(size[1])
+            triangle = (spans.triangle + start).index_select(0, span)
+            zbuf, _, dists = _measure_cut(triangles, triangle, pixel, size)
+            near = ((dists <= 0) | (dists < blur_radius)) & (zbuf <= 1)
+            near = near.nonzero().squeeze(-1)
+            depth = _sortable((zbuf.index_select(0, near).float() + 1).clamp(min=0))
+            key = (pixel.index_select(0, near) << 32) | depth
+            kept.append((key, triangle.index_select(0, near)))
+            count += len(near)
+            if count > CHUNK:
+                kept, count = [_first(kept, faces_per_pixel)[:2]], 0
+    key, triangle, slot = _first(kept, faces_per_pixel)
+    return key >> 32, slot, triangle
 
 
-def _centers(pixel: Tensor, size: tuple[int, int]) -> Tensor:
-    """Centres of pixels, (N, 2) float32, x right and y down."""
-    return torch.stack((pixel % size[1], pixel // size[1]), -1).float() + 0.5
+def _first(
+    kept: list[tuple[Tensor, Tensor]], faces_per_pixel: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The nearest fragments of each pixel: keys, triangles and slots (M,), sorted.
+
+    Args:
+        kept: keys (N,), pixels above depths, and triangles (N,) of fragments.
+        faces_per_pixel: how many of each pixel, at most.
+    """
+    key, triangle = (torch.cat(values) for values in zip(*kept, strict=True))
+    key, order = key.sort(stable=True)
+    count = (key >> 32).unique_consecutive(return_counts=True)[1]
+    number = torch.arange(len(key), device=key.device)
+    slot = number - torch.repeat_interleave(count.cumsum(0) - count, count)
+    first = (slot < faces_per_pixel).nonzero().squeeze(-1)
+    triangle = triangle.index_select(0, order.index_select(0, first))
+    return key.index_select(0, first), triangle, slot.index_select(0, first)
 
 
-def _from_pixels(
-    clip: Tensor, corners: Tensor, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+def _centers(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Centres of pixels, x right and y down, (N,) float32 each."""
+    row = torch.div(pixel, size[1], rounding_mode="floor")
+    return (pixel - row * size[1]).float() + 0.5, row.float() + 0.5
+
+
+def _seen_from(
+    triangles: Triangles, triangle: Tensor, px: Tensor, py: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Corners as seen from pixels: clip space moved so that each pixel is its own origin.
+    """Corners as seen from places: clip space moved so that each place is its own origin.
 
     There float32 has the most digits.
 
     Args:
-        clip: (V, 4).
-        corners: (T, 3) indices of vertices.
-        triangle, pixel: (N,) indices of the triangle and of the pixel.
+        triangles: T of them.
+        triangle: (N,) indices of these.
+        px, py: (N,) places in the frame, in pixels.
 
     Returns:
-        x, y, z, w, each (3, N), homogeneous.
+        x, y and w, each (3, N), homogeneous, and the indices (3, N) of the vertices.
     """
-    vertex = corners.index_select(0, triangle).T.reshape(-1)
-    x, y, z, w = clip.T.index_select(1, vertex).view(4, 3, -1)
-    px, py = _centers(pixel, size).to(clip.dtype).unbind(-1)
-    return x - (px * (2 / size[1]) - 1) * w, y - (1 - py * (2 / size[0])) * w, z, w
+    vertex = picked(triangles.corners, triangle)
+    x, y, w = (
+        triangles.vertices[i].index_select(0, vertex.flatten()).view(3, -1) for i in (0, 1, 3)
+    )
+    px, py = px.to(x.dtype) * (2 / size[1]) - 1, 1 - py.to(x.dtype) * (2 / size[0])
+    return x - px * w, y - py * w, w, vertex
 
 
 def _barycentric(x: Tensor, y: Tensor) -> Tensor:
@@ -336,8 +309,12 @@ def _barycentric(x: Tensor, y: Tensor) -> Tensor:
     return edge / total.where(total != 0, 1.0)
 
 
-def _edge_distances(x: Tensor, y: Tensor) -> Tensor:
-    """Squared distances (3, N) from the origin to the edges opposite each corner (3, N)."""
+def _edge_distances(x: Tensor, y: Tensor, size: tuple[int, int]) -> Tensor:
+    """Squared distances (3, N) from the origin to the edges opposite each corner (3, N), NDC.
+
+    In units of `Fragments.dists`.
+    """
+    x, y = x * (size[1] / min(size)), y * (size[0] / min(size))
     out = []
     for start, end in ((1, 2), (2, 0), (0, 1)):
         dx, dy = x[end] - x[start], y[end] - y[start]
@@ -348,21 +325,28 @@ def _edge_distances(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _measure(
-    triangles: _Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+    triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Depth (N,), barycentric coordinates in the whole face (N, 3) and distance (N,)."""
+    """Depth (N,), barycentric coordinates in the whole face (3, N) and distance (N,)."""
     zbuf, bary, dists = _measure_cut(triangles, triangle, pixel, size)
     return zbuf, _in_parent(triangles, triangle, bary), dists
 
 
-def _in_parent(triangles: _Triangles, triangle: Tensor, bary: Tensor) -> Tensor:
-    """Barycentric coordinates (N, 3) in whole faces, of those in parts of faces."""
-    whole = len(triangles.parent) - len(triangles.shares)
-    of_part = (triangle >= whole).nonzero().squeeze(-1)
-    if not len(of_part):
+def _in_parent(triangles: Triangles, triangle: Tensor, bary: Tensor) -> Tensor:
+    """Barycentric coordinates (3, N) in whole faces, of those in parts of faces."""
+    some = _parts_among(triangles, triangle)
+    if not len(some):
         return bary
-    shares = triangles.shares.index_select(0, triangle[of_part] - whole)
-    return bary.index_put((of_part,), (bary[of_part, :, None] * shares).sum(1))
+    shares = triangles.shares.index_select(0, triangle[some] - triangles.whole)
+    whole = (bary.T[some, :, None] * shares).sum(1).T
+    return bary.index_copy(1, some, whole)
+
+
+def _parts_among(triangles: Triangles, triangle: Tensor) -> Tensor:
+    """Indices (M,) of those of triangles (N,) that are parts of faces."""
+    if not len(triangles.shares):
+        return triangle[:0]
+    return (triangle >= triangles.whole).nonzero().squeeze(-1)
 
 
 def _inside(bary: Tensor) -> Tensor:
@@ -372,62 +356,50 @@ def _inside(bary: Tensor) -> Tensor:
 
 
 def _measure_cut(
-    triangles: _Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+    triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same within the part of a face in front of the near plane."""
-    x, y, z, w = _from_pixels(triangles.clip, triangles.corners, triangle, pixel, size)
+    x, y, w, vertex = _seen_from(triangles, triangle, *_centers(pixel, size), size)
+    z = triangles.vertices[2].index_select(0, vertex.flatten()).view(3, -1)
     bary = _barycentric(x, y)
-    inside = (bary >= 0).all(0)
-    edge = _outline_distance(triangles, triangle, x / w, y / w, size)
-    dists = torch.where(inside, -edge, edge)
-    of_two = (triangles.twin.index_select(0, triangle) != triangle).nonzero().squeeze(-1)
-    if len(of_two):
-        joined = _joined(
-            triangles, triangle[of_two], pixel[of_two], size, bary[:, of_two], edge[of_two]
-        )
-        dists = dists.index_put((of_two,), joined)
+    edge = _edge_distances(x / w, y / w, size).amin(0)
+    dists = torch.where(bary.amin(0) >= 0, -edge, edge)
+    some = _parts_among(triangles, triangle)
+    if len(some):
+        joined = _joined(triangles, triangle[some], pixel[some], size, bary[:, some])
+        dists = dists.index_copy(0, some, joined)
     bary = _inside(bary)
-    return (bary * z).sum(0) / (bary * w).sum(0), bary.T, dists
+    return (bary * z).sum(0) / (bary * w).sum(0), bary, dists
 
 
 def _joined(
-    triangles: _Triangles,
-    triangle: Tensor,
-    pixel: Tensor,
-    size: tuple[int, int],
-    bary: Tensor,
-    edge: Tensor,
+    triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int], bary: Tensor
 ) -> Tensor:
-    """Distances (N,) for parts of faces that have two: infinite where the other has the pixel.
+    """Distances (N,) for parts of faces: infinite where the face's other part has the pixel.
 
     Args:
-        triangles, triangle, pixel, size: as of `_measure_cut`.
+        triangles, triangle, pixel, size: as of `_measure_cut`; only parts.
         bary: (3, N), of the pixel in the part.
-        edge: (N,) squared distance to the part's own stretch of the face's outline.
     """
-    twin = triangles.twin[triangle]
-    x, y, _, w = _from_pixels(triangles.clip, triangles.corners, twin, pixel, size)
-    in_twin = (_barycentric(x, y) >= 0).all(0)
-    far = _outline_distance(triangles, twin, x / w, y / w, size)
+    part = triangle - triangles.whole
+    twin = triangles.twin[part]
+    inner = triangles.inner[:, part]
+    edge, _ = _outline(triangles, triangle, pixel, size)
+    far, in_twin = _outline(triangles, twin, pixel, size)
     inside = (bary >= 0).all(0)
     # Where a corner that both have is the nearest, the edge between them parts the pixels.
-    beyond = (triangles.inner[triangle].T & (bary < 0)).any(0)
+    beyond = (inner & (bary < 0)).any(0)
     farther = torch.where((far - edge).abs() < EVEN * edge, beyond, far < edge)
     lost = torch.where(inside, in_twin & (twin < triangle), in_twin | farther)
     nearest = torch.minimum(edge, far)
     return torch.where(inside, -nearest, nearest).masked_fill(lost, torch.inf)
 
 
-def _outline_distance(
-    triangles: _Triangles, triangle: Tensor, x: Tensor, y: Tensor, size: tuple[int, int]
-) -> Tensor:
-    """Squared distance (N,) from the origin to the edges that are the face's own.
-
-    Args:
-        triangles, triangle, size: as of `_measure_cut`.
-        x, y: (3, N), corners in NDC.
-    """
-    shorter = min(size)
-    far = _edge_distances(x * (size[1] / shorter), y * (size[0] / shorter))
-    inner = triangles.inner.index_select(0, triangle).T
-    return far.masked_fill(inner, torch.inf).amin(0)
+def _outline(
+    triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Squared distance (N,) to the edges of parts that are the face's own; whether in the part."""
+    x, y, w, _ = _seen_from(triangles, triangle, *_centers(pixel, size), size)
+    inner = triangles.inner[:, triangle - triangles.whole]
+    far = _edge_distances(x / w, y / w, size).masked_fill(inner, torch.inf)
+    return far.amin(0), (_barycentric(x, y) >= 0).all(0)

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .job import Mesh
-from .rasterizer import visible
+from .rasterizer import Nearest
+from .spans import picked
 from .texture import Texels, interpolate, texel_bands
 from .views import Camera
 
 SAMPLES = 3  # along each side of a pixel; odd, so that one is at the centre
+# Of a pixel, from its centre outwards: (row, column).
+ORDER = sorted(
+    product(range(SAMPLES), repeat=2),
+    key=lambda at: sum((place - SAMPLES // 2) ** 2 for place in at),
+)
+BLOCK = 1 << 13  # pixels of which samples are looked at at once
 BESIDE_PIXELS = 2.0  # samples no farther apart are taken to lie on one stretch of surface
 
 
@@ -154,51 +162,101 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     all samples, one of what else shows: so outlines and creases are antialiased, however many
     faces meet in a pixel, and no face paints through the middle of another.
     """
-    height, width = camera.size
     clip = camera.clip(surface.vertices)
-    face, bary = visible(clip, surface.faces, (SAMPLES * height, SAMPLES * width))
-    face = _by_pixel(face[..., None])[..., 0]
-    pixel = (face >= 0).any(-1).nonzero()[:, 0]  # (P,)
-    face, bary = face[pixel], _by_pixel(bary)[pixel]  # (P, S²)
-    hit = face >= 0
-    face = face.clamp(min=0)
-    corners = surface.faces.index_select(0, face.flatten()).flatten()
-    depth = interpolate(clip[:, 3:].index_select(0, corners).view(-1, 3, 1), bary.flatten(0, 1))
-    reach = depth.view(face.shape) * pixel_size(camera)
-    point = surface.points(face.flatten(), bary.flatten(0, 1)).view(*face.shape, 3)
-
-    first = hit.to(torch.uint8).argmax(-1, keepdim=True)  # (P, 1), the nearest to the centre
-    away = (point - point.gather(1, first[..., None].expand(-1, -1, 3))).norm(dim=-1)
-    beside = hit & (away < BESIDE_PIXELS * reach.gather(1, first))
-    rest = hit & ~beside
-    counts = torch.stack((beside.sum(-1), rest.sum(-1)), -1)  # (P, 2)
-    owner, layer = counts.nonzero(as_tuple=True)  # (N,)
-    slot = torch.cat((first, rest.to(torch.uint8).argmax(-1, keepdim=True)), -1)[owner, layer]
-    covered = counts.sum(-1)
-    face = face[owner, slot]
+    height, width = camera.size
+    vertices = torch.cat((clip, surface.vertices), 1)  # (V, 7)
+    nearest = Nearest.of(vertices, surface.faces, (SAMPLES * height, SAMPLES * width))
+    triangle = _by_pixel(nearest.triangle, camera.size)  # (S², H W)
+    pixel = (triangle.amax(0) >= 0).nonzero()[:, 0]  # (P,)
+    samples = picked(triangle, pixel), *_samples(pixel, width)  # (S², P) each
+    parts = [
+        _stretches(nearest, pixel_size(camera), *some)
+        for some in zip(*(values.split(BLOCK, 1) for values in samples), strict=True)
+    ]
+    chosen, counts = (torch.cat(values, 1) for values in zip(*parts, strict=True))  # (2, P)
+    owner, layer = counts.T.nonzero(as_tuple=True)  # (N,)
+    slot = chosen[layer, owner] * len(pixel) + owner
+    triangle, x, y = (values.flatten().index_select(0, slot) for values in samples)
+    shares, vertex = nearest.at(triangle, x, y)
+    w, *point = _mixed(nearest.triangles.vertices[3:], vertex, shares)
+    face = nearest.face(triangle)
+    covered = counts.sum(0)
     area = _pixel_areas(surface, clip, camera.size)  # (F,)
     return Shot(
         size=camera.size,
         pixel=pixel,
         alpha=covered / SAMPLES**2,
         owner=owner,
-        weight=counts[owner, layer] / covered[owner],
+        weight=counts[layer, owner] / covered[owner],
         face=face,
-        bary=bary[owner, slot],
-        point=point[owner, slot],
+        bary=nearest.bary(triangle, shares).T.contiguous(),
+        point=torch.stack(point, -1),
         footprint=(_areas(surface.uvs).abs() / area.abs().clamp(min=1e-6)).sqrt()[face],
-        reach=float(reach[owner, slot].median()) if len(owner) else 0.0,
+        reach=float((w * pixel_size(camera)).median()) if len(owner) else 0.0,
     )
 
 
-def _by_pixel(samples: Tensor) -> Tensor:
-    """Samples (S H, S W, C) as (H W, S², C), those of each pixel from its centre outwards."""
-    height, width, channels = samples.shape
-    cells = samples.view(height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES, channels)
-    middle = SAMPLES // 2
-    away = [(y - middle) ** 2 + (x - middle) ** 2 for y in range(SAMPLES) for x in range(SAMPLES)]
-    order = sorted(range(SAMPLES**2), key=away.__getitem__)
-    return cells.transpose(1, 2).reshape(-1, SAMPLES**2, channels)[:, order]
+def _stretches(
+    nearest: Nearest, pixel_size: float, triangle: Tensor, x: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The stretch of surface at the centre of pixels, and what else shows in them.
+
+    Args:
+        nearest: what samples see; its vertices have their positions besides.
+        pixel_size: side of a pixel on the surface over w.
+        triangle: (S², P) int32, of the samples, -1 where one has none.
+        x, y: (S², P) float, where they are in the frame of `nearest`.
+
+    Returns:
+        Of either, a sample (2, P) in 0 to S² - 1 and how many there are (2, P).
+    """
+    hit = triangle >= 0
+    shares, vertex = nearest.at(triangle.clamp(min=0).flatten(), x.flatten(), y.flatten())
+    point = torch.stack(_mixed(nearest.triangles.vertices[4:], vertex, shares))
+    first = _first(hit)  # the nearest to the centre
+    count = len(first)
+    slot = first * count + torch.arange(count, device=first.device)
+    at_first = picked(vertex, slot), picked(shares, slot)
+    (w,) = _mixed(nearest.triangles.vertices[3:4], *at_first)
+    away = point.view(3, *hit.shape) - picked(point, slot)[:, None]
+    beside = hit & (away.square().sum(0) < (BESIDE_PIXELS * pixel_size * w).square())
+    rest = hit & ~beside
+    counts = [which.view(torch.uint8).sum(0, dtype=torch.uint8) for which in (beside, rest)]
+    return torch.stack((first, _first(rest))), torch.stack(counts)
+
+
+def _mixed(values: Tensor, vertex: Tensor, shares: Tensor) -> list[Tensor]:
+    """Each of the `values` (C, V) mixed by shares (3, N) of vertices (3, N), (N,) each."""
+    (a, b, c), (u, v, w) = vertex, shares
+    return [
+        each.index_select(0, a) * u + each.index_select(0, b) * v + each.index_select(0, c) * w
+        for each in values
+    ]
+
+
+def _first(which: Tensor) -> Tensor:
+    """For each column of (S², P) bool the first that holds, int64; some where none does."""
+    left = torch.arange(len(which), 0, -1, dtype=torch.uint8, device=which.device)
+    return len(which) - (which.view(torch.uint8) * left[:, None]).amax(0).long().clamp(min=1)
+
+
+def _by_pixel(samples: Tensor, size: tuple[int, int]) -> Tensor:
+    """Samples (S H * S W,) as (S², H * W), those of each pixel in ORDER."""
+    height, width = size
+    cells = samples.view(height, SAMPLES, width, SAMPLES)
+    return torch.stack([cells[:, row, :, column].flatten() for row, column in ORDER])
+
+
+def _samples(pixel: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Where the samples of pixels (P,) are among all, x and y (S², P) float, in ORDER.
+
+    Args:
+        pixel: indices in a frame of that `width`.
+    """
+    steps = torch.tensor(ORDER, device=pixel.device).T[..., None] + 0.5  # (2, S², 1)
+    row = pixel // width
+    column = pixel - row * width
+    return column * SAMPLES + steps[1], row * SAMPLES + steps[0]
 
 
 def pixel_size(camera: Camera) -> float:
