@@ -26,7 +26,7 @@ class Lookups(NamedTuple):
         first: (C,) int32, where in the next three tensors each voxel's points begin.
         voxel: (L N,) int32, not decreasing, the voxel of each point in each lattice.
         point: (L N,) int32, which point that is.
-        fraction: (L N, 3) float32, its position within the voxel, 0-1.
+        fraction: (3, L N) float32, its position within the voxel, 0-1.
     """
 
     points: int
@@ -51,6 +51,7 @@ class Lookups(NamedTuple):
         """
         corners: list[Tensor] = []
         parts: list[tuple[Tensor, ...]] = []
+        places: list[Tensor] = []
         needed = voxels = placed = 0
         for (rows, voxel, fraction), held in zip(found, values, strict=True):
             seen = torch.zeros(len(held), dtype=torch.bool, device=rows.device)
@@ -65,13 +66,14 @@ class Lookups(NamedTuple):
             many = torch.bincount(sorted_, minlength=len(rows))
             first = (many.cumsum(0) - many + placed).to(torch.int32)
             local = number.index_select(0, rows.flatten()).view(-1, 8)
-            places = fraction.index_select(0, order)
-            parts.append((local, first, sorted_ + voxels, order.to(torch.int32), places))
+            parts.append((local, first, sorted_ + voxels, order.to(torch.int32)))
+            places.append(torch.stack([axis.index_select(0, order) for axis in fraction.T]))
             corners.append(own)
             needed, voxels = needed + len(own), voxels + len(rows)
             placed += len(voxel)
-        joined = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        return cls(len(found[0][1]), corners, *joined)
+        rows, first, voxel, point = map(torch.cat, zip(*parts, strict=True))
+        count = len(found[0][1])
+        return cls(count, corners, rows, first, voxel, point, torch.cat(places, 1))
 
     def gather(self, values: Sequence[Tensor]) -> Tensor:
         """The rows (1 + sum of R, 3) of all lattices' `values` that are needed; the first is 0."""
@@ -146,9 +148,7 @@ def trilinear(fraction: Tensor) -> Tensor:
 
 
 def _by_corner(fraction: Tensor) -> Tensor:
-    """As `trilinear`, (8, N)."""
-    # One coordinate after the other in memory: small strides cost five times as much.
-    high = fraction.T.contiguous()
-    x, y, z = torch.stack((1 - high, high), 1)  # (2, N) each
+    """As `trilinear`, but from (3, N) to (8, N)."""
+    x, y, z = torch.stack((1 - fraction, fraction), 1)  # (2, N) each
     xy = (x[:, None] * y).flatten(0, 1)  # (4, N)
     return (xy[:, None] * z).flatten(0, 1)

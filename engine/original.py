@@ -119,14 +119,12 @@ class Original:
             eye: (3,) where its camera stands.
             albedo: (N, 3) of the view's points, from whoever has it already.
         """
-        if albedo is None and self.source != "CLAY":
-            albedo = self.albedo(shot.face, shot.bary, shot.footprint)
-        if self.clay is None:
-            return albedo
-        shade = self.clay.shade(self.surface, shot, eye)
-        if self.source == "CLAY":
+        shade = self.clay.shade(self.surface, shot, eye) if self.clay else None
+        if self.clay and shade is not None and self.source == "CLAY":
             return self.clay.tint(_greys(shade))
-        return albedo * shade[:, None]
+        if albedo is None:
+            albedo = self.albedo(shot.face, shot.bary, shot.footprint)
+        return albedo if shade is None else albedo * shade[:, None]
 
 
 def _greys(shade: Tensor) -> Tensor:

@@ -130,7 +130,8 @@ def _from_the_top(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     orders = torch.tensor(ORDERS, device=x.device).T * count
     slot = picked(orders, code.to(torch.int32)) + torch.arange(count, device=x.device)
     slot = slot.flatten()
-    return tuple(values.flatten().index_select(0, slot).view(3, -1) for values in (x, y))
+    x, y = (values.flatten().index_select(0, slot).view(3, -1) for values in (x, y))
+    return x, y
 
 
 def _cross(edge: Tensor, y: Tensor) -> Tensor:
