@@ -78,7 +78,9 @@ def paint(folder: str) -> int:
     """Be the engine, with views of SIDE pixels alone; returns its exit code."""
     from engine import __main__, settings  # noqa: PLC0415 - only processes that paint need it
 
-    settings.PRESETS["DRAFT"] = settings.Preset((SIDE,), (200,), close_ups=0, settling=0, views=8)
+    settings.PRESETS["DRAFT"] = settings.Preset(
+        (SIDE,), (200,), close_ups=0, nearer=0, settling=0, views=8
+    )
     return __main__.main([folder])
 
 

@@ -53,7 +53,7 @@ def over_vgg(
         Over VGG alone as the step uses it, and over VGG without what makes it faster there.
     """
     steps = 2 * (repeats + 1) + WARM_UP
-    preset = Preset(scales=(view,), steps=(steps,), close_ups=0, settling=0, views=1)
+    preset = Preset(scales=(view,), steps=(steps,), close_ups=0, nearer=0, settling=0, views=1)
     with patch.dict(PRESETS, BENCH=preset):
         job = subject.job(preset="BENCH", texture_size=texture)
         painting = subject.painting(preset="BENCH", texture_size=texture)
@@ -96,6 +96,7 @@ def close_ups(subject: Subject, backbone: Backbone, options: Options) -> Row:
         scales=(side,),
         steps=(1,),
         close_ups=CLOSE_UPS,
+        nearer=0,
         settling=0,
         views=PRESETS["STANDARD"].views,
     )

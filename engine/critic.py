@@ -26,7 +26,6 @@ from .style_losses import STYLE_LOSSES
 
 CONTENT_LAYER = "relu4_2"
 LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
-GRAM_MEMORY = 0.5  # share of the running Gram that a view keeps; with more, colours swing
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
 PALETTE = 1024  # colours that stand for a style's
 PALETTE_WEIGHT = 0.1  # of colours that the style does not have, beside its other statistics
@@ -77,16 +76,16 @@ class Critic:
         self.contents: dict[int, Tensor] = {}
         self.sights: dict[int, Sight] = {}
 
-    def start_scale(self, unit: float, layers: tuple[str, ...], views: int) -> None:
+    def start_scale(self, unit: float, layers: tuple[str, ...], memory: float) -> None:
         """Take the style pictures with a short side of `unit` pixels as the targets.
 
         Args:
             unit: pixels.
             layers: of LAYERS, those to judge by.
-            views: that a step sees.
+            memory: share of the running descriptions that a step keeps, 0-1.
         """
         before = [target.running for target in self.targets] if layers == self.layers else []
-        self.layers, self.memory = layers, GRAM_MEMORY**views
+        self.layers, self.memory = layers, memory
         self.names = [name for name in STYLE_LAYERS if name in layers]
         self.targets, strengths = [], list[Tensor]()
         for aim in self.painting.aims:

@@ -12,7 +12,7 @@ from torch import Tensor
 from .surface import Surface
 from .texture import Texels
 
-SIDE = 1024  # of the square texture that has as many texels as the samples of all textures
+SIDE = 2048  # of the square texture that has as many texels as the samples of all textures
 LEAST = 64  # texels on a side of each texture
 
 

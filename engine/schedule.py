@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .critic import LAYERS
-from .settings import CLOSE_UP, PRESETS, Settings
+from .settings import CLOSE_UP, LARGE_TEXTURE, PRESETS, Settings
 
 CLOSE_LAYERS = LAYERS[:3]
 TOGETHER = (48, 12, 4)  # views planned at once: with enough memory, and with less and less
+MEMORY = 0.5  # share of the running Gram that a whole view keeps; with more, colours swing
+CLOSE_MEMORY = 0.9  # the same of close-ups, none of which need have all of the style's colours
 SHALLOW = 0.45  # of the cost of all layers, what those of close-ups cost
 STEP_OVERHEAD = 64**2  # pixels that VGG sees in the time that a step takes besides
 
@@ -57,6 +59,11 @@ class Scale:
         return self.size * self.zoom
 
     @property
+    def memory(self) -> float:
+        """Share of the running descriptions of views that one view keeps."""
+        return MEMORY if self.zoom == 1 else CLOSE_MEMORY
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """What views are judged by: close-ups show too little for the deep layers."""
         return LAYERS if self.zoom == 1 else CLOSE_LAYERS
@@ -83,6 +90,8 @@ def schedule(settings: Settings, views: int = 1, notch: int = 0) -> list[Scale]:
     whole = zip(preset.scales, preset.steps, strict=True)
     kinds = [Scale(size, 1, steps) for size, steps in whole]
     kinds.append(Scale(last, CLOSE_UP, preset.close_ups))
+    if settings.texture_size >= LARGE_TEXTURE:
+        kinds.append(Scale(last, 2 * CLOSE_UP, preset.nearer))
     kinds.append(Scale(last, 1, preset.settling, settles=True))
     own = sum(kind.steps for kind in kinds)
     total, before, scales = -(-(settings.steps or own) // views), 0, []

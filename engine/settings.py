@@ -40,6 +40,8 @@ class Preset:
         scales: larger side of the views in pixels, coarse to fine.
         steps: optimisation steps at each scale.
         close_ups: steps that follow on windows of the last scale, seen CLOSE_UP times as near.
+        nearer: steps after these on windows seen twice as near again, where the texture is so
+            large that it shows what they see.
         settling: steps on whole views of the last scale that follow on the close-ups, which
             cannot see what large shapes look like.
         views: cameras on the sphere.
@@ -48,25 +50,29 @@ class Preset:
     scales: tuple[int, ...]
     steps: tuple[int, ...]
     close_ups: int
+    nearer: int
     settling: int
     views: int
 
-    @property
-    def all_steps(self) -> int:
+    def all_steps(self, texture_size: int) -> int:
         """Of a whole run."""
-        return sum(self.steps) + self.close_ups + self.settling
+        nearer = self.nearer if texture_size >= LARGE_TEXTURE else 0
+        return sum(self.steps) + self.close_ups + nearer + self.settling
 
 
 CLOSE_UP = 2
+LARGE_TEXTURE = 1536  # from that side on, in texels
 PRESETS = {
-    "DRAFT": Preset(scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, settling=0, views=16),
+    "DRAFT": Preset(
+        scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, nearer=0, settling=0, views=16,
+    ),
     "STANDARD": Preset(
-        scales=(64, 91, 128, 181, 256), steps=(90, 70, 60, 60, 80), close_ups=100, settling=44,
-        views=24,
+        scales=(64, 91, 128, 181, 256), steps=(100, 80, 70, 70, 108), close_ups=160,
+        nearer=180, settling=60, views=24,
     ),
     "HIGH": Preset(
-        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 100, 80), close_ups=240,
-        settling=60, views=32,
+        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 110, 110), close_ups=260,
+        nearer=300, settling=80, views=32,
     ),
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from .allocator import keeping_freed_memory
 from .backbone import Backbone
 from .color import KEEP, ColorMap, grey, match_colors
 from .critic import CONTENT_LAYER, Losses
+from .detail import detail
 from .errors import JobError
 from .field import Field
 from .gradients import gradients_of, together
@@ -25,7 +26,7 @@ from .painting import Painting
 from .plans import LATTICE_PIXELS, cameras_of, plans_of
 from .samples import Samples, sample_sizes
 from .schedule import Scale, schedule
-from .settings import Settings
+from .settings import CLOSE_UP, Settings
 from .state import State
 from .surface import Surface
 from .team import ALONE, Team
@@ -33,10 +34,11 @@ from .texture import Atlas
 
 LEARNING_RATE = 0.03  # in logits, of lattices as fine as a pixel
 COARSE_POWER = 0.5  # of a voxel's side in pixels, by which the rate of its lattice is divided
+CLOSE_POWER = 1.5  # the same for close-ups, or their frames would show as patches of colour
 DECAY_FROM = 0.7  # share of the whole views' steps after which the learning rate falls to 0
 CLOSE_DECAY = 0.4  # the same for the close-ups
 SETTLING_RATE = 0.65  # of the learning rate, on whole views after close-ups; it falls at once
-TRAVEL = 0.6  # how far close-ups may move what is as fine as their pixels, in logits
+TRAVEL = 0.6  # how far close-ups, and half as far those twice as near, may move a pixel, in logits
 FASTEST = 0.15  # learning rate of close-ups, at most
 USUALLY_COVERED = 0.7  # share of a close-up that shows the mesh
 NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
@@ -161,7 +163,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         if step + scale.steps < state.done:
             step, work = step + scale.steps, work + scale.steps * scale.work
             continue
-        state.start_scale(scale.unit * strokes, scale.layers, team)
+        state.start_scale(scale.unit * strokes, scale.layers, scale.memory, team)
         cameras = cameras_of(job, surface, scale)
         rates = _rates(painting.field, surface, scale)
         orders = state.orders(number)
@@ -181,7 +183,9 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
                 losses = state.critic.judge(seen, plan, state.drawing(place))
                 (losses.total / scale.views).backward()
                 state.vgg_seconds += time.perf_counter() - vgg_began
-                image.backward(seen.grad)
+                assert seen.grad is not None
+                asked = seen.grad if scale.zoom == 1 else detail(seen.grad, plan.shot.mask)
+                image.backward(asked)
                 judged.append(losses)
                 wanted.append(gradients_of(plan.lookups, gathered))
             told = _together(state, judged, team)
@@ -234,8 +238,9 @@ def _rates(field: Field, surface: Surface, scale: Scale) -> list[float]:
     rate = LEARNING_RATE
     if scale.zoom > 1:
         visits = scale.steps * USUALLY_COVERED * scale.size**2 * pixel**2 / surface.area
-        rate = min(FASTEST, TRAVEL / visits)
-    return [rate * min(1.0, pixel / lattice.cell) ** COARSE_POWER for lattice in field.lattices]
+        rate = min(FASTEST, TRAVEL * CLOSE_UP / scale.zoom / visits)
+    power = COARSE_POWER if scale.zoom == 1 else CLOSE_POWER
+    return [rate * min(1.0, pixel / lattice.cell) ** power for lattice in field.lattices]
 
 
 def _decay(share: float, start: float) -> float:

@@ -123,7 +123,7 @@ class Comparison:
 
 def draft(settings: Settings) -> Settings:
     """`settings` at draft quality; never more steps than the preset DRAFT has."""
-    own = PRESETS[DRAFT].all_steps
+    own = PRESETS[DRAFT].all_steps(DRAFT_TEXTURE)
     steps = min(settings.steps or own, own)
     return replace(settings, preset=DRAFT, texture_size=DRAFT_TEXTURE, steps=steps)
 

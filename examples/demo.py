@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "demo"
 EXTENSION = "style_transfer_3d"
 PRESET = "STANDARD"
-STEPS = 400  # a little fewer than the preset's
+STEPS = 500  # fewer than the preset's
 TEXTURE_SIZE = 1024
 
 SIDES = (-30, 60, 150, 240)  # degrees around the object, 0 is its front

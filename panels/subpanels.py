@@ -79,8 +79,7 @@ class Advanced(bpy.types.Panel):
         column, group = settings_column(self, context)
         column.prop(group, "steps")
         if not group.steps:
-            preset = PRESETS[group.preset]
-            steps = preset.all_steps
+            steps = PRESETS[group.preset].all_steps(group.texture_size)
             draw_fact(column, "", f"{steps} by preset {group.preset.capitalize()}")
         column.prop(group, "seed")
         column.prop(group, "device")

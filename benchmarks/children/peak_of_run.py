@@ -26,7 +26,7 @@ def main(folder: Path, view: int, steps: int) -> None:
 
     job = Job.load(folder)
     pictures = [read_picture(style.file) for style in job.styles]
-    preset = Preset(scales=(view,), steps=(steps,), close_ups=0, settling=0, views=steps)
+    preset = Preset(scales=(view,), steps=(steps,), close_ups=0, nearer=0, settling=0, views=steps)
     with patch.dict(PRESETS, {job.settings.preset: preset}):
         foretold = needed(Sizes.of(job, pictures, job.settings.backbone, 0))
         before = resident()

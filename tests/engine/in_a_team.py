@@ -21,7 +21,9 @@ parser.add_argument("--others", type=Path)
 parser.add_argument("folder", type=Path)
 given = parser.parse_args()
 rank = os.environ["RANK"]
-settings.PRESETS["DRAFT"] = settings.Preset((32, 48), (4, 4), close_ups=4, settling=2, views=3)
+settings.PRESETS["DRAFT"] = settings.Preset(
+    (32, 48), (4, 4), close_ups=4, nearer=0, settling=2, views=3
+)
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
 report.VIEWS = 2
 workers.PATIENCE = timedelta(seconds=given.patience)

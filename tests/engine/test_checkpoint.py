@@ -30,12 +30,12 @@ from tests.engine.test_control import backbone, job_of, pictures
 from tests.engine.test_main import ROOT, save_job
 
 CPU = torch.device("cpu")
-TINY = Preset(scales=(32, 48), steps=(4, 4), close_ups=4, settling=2, views=3)
+TINY = Preset(scales=(32, 48), steps=(4, 4), close_ups=4, nearer=0, settling=2, views=3)
 STEPS = 14
 ALWAYS = """
 import sys
 from engine import __main__, checkpoint, settings
-settings.PRESETS["DRAFT"] = settings.Preset((32, 48), (4, 4), close_ups=4, settling=2, views=3)
+settings.PRESETS["DRAFT"] = settings.Preset((32, 48), (4, 4), 4, 0, 2, 3)
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
 sys.exit(__main__.main(sys.argv[1:]))
 """  # the engine, with a checkpoint after each step of TINY
