@@ -148,12 +148,12 @@ class Critic:
         """Mean of the styles' losses, each by its weight and its share of what the view shows."""
         parts, weights = [image.sum() * 0], [1e-12]
         sight = self._sight(plan)
-        regions = zip(self.targets, plan.masks, sight.regions, sight.shares, strict=True)
-        for target, mask, region, share in regions:
+        regions = zip(self.targets, sight.solid, sight.regions, sight.shares, strict=True)
+        for target, pixels, region, share in regions:
             if share < LEAST_SHARE or target.aim.weight == 0:
                 continue
             loss = self._one_style(features, region, target, generator)
-            strange = off_palette(image, mask, target.palette, generator)
+            strange = off_palette(image, pixels, target.palette, generator)
             parts.append(target.aim.weight * share * (loss + PALETTE_WEIGHT * strange))
             weights.append(target.aim.weight * share)
         return torch.stack(parts).sum() / sum(weights)

@@ -89,22 +89,23 @@ def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 
     return ((features - target).square() * mask).sum() / size.clamp(min=1e-12)
 
 
-def off_palette(image: Tensor, mask: Tensor, palette: Tensor, generator: torch.Generator) -> Tensor:
+def off_palette(
+    image: Tensor, pixels: Tensor, palette: Tensor, generator: torch.Generator
+) -> Tensor:
     """Mean square distance of colours to the nearest of a palette, in units of NEAR_COLOR.
 
     Half of NEAR_COLOR is free: a palette is a sample, and colours are not to gather at it.
 
     Args:
         image: (1, 3, H, W) in 0-1.
-        mask: (H, W) in 0-1; some COLORS of the pixels that are covered for more than half count.
+        pixels: (N,) int64, row * W + column; some COLORS of them count.
         palette: (P, 3).
         generator: of the processor; draws them.
     """
-    colors = image[0].flatten(1).T[mask.flatten() > 0.5]  # (N, 3)
-    if not len(colors):
+    if not len(pixels):
         return image.sum() * 0
-    order = torch.randperm(len(colors), generator=generator)[:COLORS].to(image.device)
-    colors = colors[order]
+    order = torch.randperm(len(pixels), generator=generator)[:COLORS].to(image.device)
+    colors = image[0].flatten(1).T[pixels[order]]  # (COLORS, 3)
     nearest = palette[torch.cdist(colors.detach(), palette).argmin(1)]
     away = (colors - nearest).square().sum(1).clamp(min=1e-12).sqrt() / NEAR_COLOR  # (N,)
     return (away - 0.5).clamp(min=0).square().mean()

@@ -32,6 +32,7 @@ class Sight:
         coverage: of each layer, (1, P) float in 0-1, of the pixels that show something.
         regions: of each layer, the same of each region.
         shares: of what the view shows, those that each region has.
+        solid: of each region, (P,) int64, the pixels of the view that show more of it than not.
     """
 
     def __init__(self, mask: Tensor, regions: Sequence[Tensor], layers: Sequence[str]) -> None:
@@ -47,6 +48,7 @@ class Sight:
         self.coverage, *self.regions = (self._gathered(parts) for parts in pyramids)
         shown = max(float(mask.sum()), 1e-6)
         self.shares = [float(region.sum()) / shown for region in regions]
+        self.solid = [(region.flatten() > 0.5).nonzero()[:, 0] for region in regions]
 
     def features(
         self, backbone: Backbone, image: Tensor, layers: Sequence[str]

@@ -37,6 +37,7 @@ TEXTURE_SIZE = 1024
 SIDES = (-30, 60, 150, 240)  # degrees around the object, 0 is its front
 SIDE_PIXELS = (400, 300)
 SAMPLES = 16
+LENS = 85  # mm
 BACKGROUND = (0.86, 0.85, 0.83)  # as displayed
 CLAY = (0.55, 0.53, 0.50, 1.0)
 MARGIN = 16
@@ -135,7 +136,7 @@ def add_studio(scene: bpy.types.Scene) -> bpy.types.Object:
     scene.world = world
 
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.lens = 85
+    camera.data.lens = LENS
     lamp = bpy.data.objects.new("Key", bpy.data.lights.new("Key", "AREA"))
     lamp.data.energy, lamp.data.size = 260, 2
     lamp.parent = camera

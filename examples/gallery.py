@@ -22,7 +22,8 @@ from draw_style import draw
 
 OUT = demo.ROOT / "build" / "gallery"
 DOCS = demo.ROOT / "docs" / "pictures"
-DRAFT: dict[str, Any] = {"preset": "DRAFT", "texture_size": 512, "steps": 110}
+QUICK: dict[str, Any] = {"texture_size": 512, "steps": 240}  # of preset STANDARD
+NEAR = 420  # mm; the lens that shows strokes, where others show the whole head
 MOSAIC = ("#16181d", "#1f3f77", "#c8553d", "#e9c46a", "#f4efe1", "#2a9d8f")
 LARGEST = 300_000  # bytes of a sheet
 
@@ -95,7 +96,7 @@ def paint(suzanne: bpy.types.Object, settings: dict[str, Any]) -> Image.Image:
     bpy.context.scene.collection.objects.link(copy)
     suzanne.hide_render, copy.hide_render = True, False
     bpy.context.view_layer.update()
-    asked = {**DRAFT, "style": str(OUT / "sea.png"), **settings}
+    asked = {**QUICK, "style": str(OUT / "sea.png"), **settings}
     if settings:
         with (
             contextlib.redirect_stdout(io.StringIO()),
@@ -107,8 +108,10 @@ def paint(suzanne: bpy.types.Object, settings: dict[str, Any]) -> Image.Image:
     return picture
 
 
-def sheet(name: str, cells: list[Cell], columns: int, suzanne: bpy.types.Object) -> None:
+def sheet(name: str, cells: list[Cell], suzanne: bpy.types.Object) -> None:
     """Paint `cells` and save them as docs/pictures/NAME.jpg."""
+    columns = 2 if len(cells) == 4 else 3
+    bpy.context.scene.camera.data.lens = NEAR if name == "sizes" else demo.LENS
     wide, high = demo.SIDE_PIXELS
     rows = -(-len(cells) // columns)
     made = Image.new("RGB", (columns * wide, rows * (high + 34)), demo.background_colour())
@@ -142,6 +145,10 @@ def sheets() -> dict[str, list[Cell]]:
             ("Stroke Rotation 90", {"stroke_rotation": 1.5708}),
             ("Start: Noise", {"start": "NOISE"}),
             ("Smoothness 1", {"tv_weight": 1.0}),
+        ],
+        "sizes": [
+            (f"Texture Size {size}", {"texture_size": size, "steps": 400})
+            for size in (1024, 2048, 4096)
         ],
         "losses": [
             ("Gram", {"style": mosaic}),
@@ -177,7 +184,7 @@ def main(names: list[str]) -> int:
     add_groups(suzanne)
     for name, cells in sheets().items():
         if not names or name in names:
-            sheet(name, cells, 2 if len(cells) == 4 else 3, suzanne)
+            sheet(name, cells, suzanne)
     return 0
 
 

@@ -145,6 +145,18 @@ def test_fine_lattices_can_be_left_out() -> None:
         assert (field(lookups) - count).abs().max() < 1e-5
 
 
+def test_the_row_for_no_corner_is_0_whatever_is_done() -> None:
+    field = Field(ball(60), finest=0.2, seed=0)
+    field.scatter(0.5, seed=1)
+    other = Field(ball(60), finest=0.2, seed=2)
+    other.restore(field.kept())
+    rows = [torch.arange(len(values)) % 2 == 0 for values in field.values]
+    field.clear(rows)
+    for values in (*field.values, *other.values):
+        assert not values[-1].any()
+        assert values.any()
+
+
 def test_a_seed_gives_the_same_field_again() -> None:
     points = ball(100)
     same, again, other = (Field(points, finest=0.1, seed=s) for s in (7, 7, 8))
