@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -103,6 +103,11 @@ def peak_bytes(device: torch.device) -> int:
     """Of the device where torch counts them, else of this process; 0 if nobody does."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    # `getrusage` would count what the process that started this one had, such as Blender.
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) * 1024
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:

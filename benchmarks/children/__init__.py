@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from engine.room import peak_bytes
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 600.0  # seconds
 
@@ -35,8 +39,7 @@ def run_child(name: str, *arguments: object) -> dict[str, Any]:
 
 def peak() -> int:
     """Bytes that this process has needed at the most."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak_bytes(torch.device("cpu"))
 
 
 def resident() -> int:

@@ -3,20 +3,14 @@
 The peak of a process cannot be reset, so the test must not share one with other tests.
 """
 
-import resource
-import sys
-
 import torch
 
 from engine.rasterizer import rasterize
+from engine.room import peak_bytes
 from tests.engine.meshes import sphere
 from tests.engine.reference import perspective, to_clip
 
-
-def peak() -> int:
-    """Bytes of memory that this process has needed at the most."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+CPU = torch.device("cpu")
 
 
 def main() -> None:
@@ -27,10 +21,10 @@ def main() -> None:
     faces = torch.from_numpy(mesh.faces)
     del points
     rasterize(clip[:3], faces[:0], (4, 4))
-    before = peak()
+    before = peak_bytes(CPU)
     fragments = rasterize(clip, faces, (1024, 1024))
     covered = float((fragments.pix_to_face >= 0).float().mean())
-    print(len(faces), covered, peak() - before)
+    print(len(faces), covered, peak_bytes(CPU) - before)
 
 
 if __name__ == "__main__":
