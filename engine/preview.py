@@ -13,6 +13,7 @@ import torch
 
 from .field import Surroundings
 from .painting import Ground, Painting
+from .prefilter import prefilter
 from .texture import Texels, fill_margin
 
 SIZES = (256, 512)  # texels on the larger side, in the first and the second half of the run
@@ -97,12 +98,16 @@ class _Sheet:
     @torch.no_grad()
     def bake(self, painting: Painting) -> np.ndarray:
         """(h, w, 4) float32, row 0 at the bottom."""
-        image = torch.zeros(math.prod(self.shape), 4, device=self.ground.albedo.device)
-        covered = torch.zeros(len(image), dtype=torch.bool, device=image.device)
-        paint = painting.colors(self.ground, painting.field.blend(self.around))
-        image[self.texels.texel] = torch.nn.functional.pad(paint, (0, 1), value=1.0)
-        covered[self.texels.texel] = True
-        image, _ = fill_margin(image.view(*self.shape, 4), covered.view(self.shape), MARGIN)
+        texel, device = self.texels.texel, self.ground.albedo.device
+        paint = torch.zeros(*self.shape, 3, device=device)
+        covered = torch.zeros(self.shape, dtype=torch.bool, device=device)
+        paint.view(-1, 3)[texel] = painting.field.blend(self.around)
+        covered.view(-1)[texel] = True
+        prefilter(paint, covered)
+        image = torch.zeros(*self.shape, 4, device=device)
+        colors = painting.colors(self.ground, paint.view(-1, 3)[texel])
+        image.view(-1, 4)[texel] = torch.nn.functional.pad(colors, (0, 1), value=1.0)
+        image, _ = fill_margin(image, covered, MARGIN)
         return image.flip(0).cpu().numpy()
 
 
