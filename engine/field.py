@@ -211,10 +211,6 @@ class Field(nn.Module):
         """As `Lookups.gather`, of this field's values."""
         return lookups.gather(list(self.values))
 
-    def forward(self, lookups: Lookups) -> Tensor:
-        """Values (N, 3) at points that `locate` has found."""
-        return lookups.interpolate(self.gather(lookups))
-
     @torch.no_grad()
     def evaluate(self, points: Tensor) -> Tensor:
         """Values (N, 3) of all lattices at any `points` (N, 3)."""

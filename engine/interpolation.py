@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .spans import picked
+
 CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
 
 
@@ -67,7 +69,7 @@ class Lookups(NamedTuple):
             first = (many.cumsum(0) - many + placed).to(torch.int32)
             local = number.index_select(0, rows.flatten()).view(-1, 8)
             parts.append((local, first, sorted_ + voxels, order.to(torch.int32)))
-            places.append(torch.stack([axis.index_select(0, order) for axis in fraction.T]))
+            places.append(picked(fraction.T, order))
             corners.append(own)
             needed, voxels = needed + len(own), voxels + len(rows)
             placed += len(voxel)

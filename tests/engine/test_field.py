@@ -130,7 +130,8 @@ def test_looked_up_or_evaluated_it_is_the_same(seed) -> None:
             values[:-1] = torch.randn(
                 values[:-1].shape, generator=torch.Generator().manual_seed(seed)
             )
-    found = field(field.locate(points, smallest=0.0))
+    lookups = field.locate(points, smallest=0.0)
+    found = lookups.interpolate(field.gather(lookups))
     assert (found - field.evaluate(points)).abs().max() < 1e-6
 
 
@@ -142,7 +143,7 @@ def test_fine_lattices_can_be_left_out() -> None:
     for smallest, count in ((0.0, len(cells)), (cells[1], 2), (cells[1] * 1.01, 1), (99.0, 1)):
         lookups = field.locate(points, smallest=smallest)
         assert len(lookups.corners) == count
-        assert (field(lookups) - count).abs().max() < 1e-5
+        assert (lookups.interpolate(field.gather(lookups)) - count).abs().max() < 1e-5
 
 
 def test_the_row_for_no_corner_is_0_whatever_is_done() -> None:
@@ -171,7 +172,7 @@ def test_the_fields_gradient_goes_to_the_corners_by_their_weights() -> None:
     points = ball(30)
     field = Field(points, finest=0.3, seed=0)
     lookups = field.locate(points, smallest=0.0)
-    field(lookups)[:, 0].sum().backward()
+    lookups.interpolate(field.gather(lookups))[:, 0].sum().backward()
     for values in field.values:
         assert values.grad[:, 0].sum() == pytest.approx(30, rel=1e-5)
         assert (values.grad[:, 1:] == 0).all()
