@@ -18,6 +18,7 @@ from .spans import blocks_of_triangles, picked, spans_of, to_screen
 CHUNK = 1 << 22
 BLOCK = 1 << 19  # fragments that are measured at once
 EVEN = 1e-5  # distances that differ by less of themselves are alike
+ROUNDED = 1e-12  # squared distance from a face at which a pixel on its edge may be measured
 FAR = 2.0  # NDC depth beyond the near plane
 LOW_32_BITS = (1 << 32) - 1
 
@@ -230,7 +231,7 @@ def _nearest_k(
             span, _, pixel = spans.fragments(size[1])
             triangle = (spans.triangle + start).index_select(0, span)
             zbuf, _, dists = _measure_cut(triangles, triangle, pixel, size)
-            near = ((dists <= 0) | (dists < blur_radius)) & (zbuf <= 1)
+            near = (dists < max(blur_radius, ROUNDED)) & (zbuf <= 1)
             near = near.nonzero().squeeze(-1)
             depth = _sortable((zbuf.index_select(0, near).float() + 1).clamp(min=0))
             key = (pixel.index_select(0, near) << 32) | depth

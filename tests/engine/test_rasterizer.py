@@ -332,6 +332,7 @@ def test_a_tessellated_plane_has_no_holes(seed, count, dtype, faces_per_pixel) -
 @given(st.integers(1, 24), st.integers(1, 24), st.integers(-8, 8), st.sampled_from((1, 2)))
 @example(columns=16, rows=16, shift=0, faces_per_pixel=2)
 @example(columns=7, rows=5, shift=3, faces_per_pixel=2)
+@example(columns=9, rows=19, shift=1, faces_per_pixel=2)
 def test_edges_through_the_pixels_centres_leave_no_holes(
     columns, rows, shift, faces_per_pixel
 ) -> None:
