@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from .allocator import keeping_freed_memory
 from .surface import Surface
-from .texture import blocks, fill_rest, grow_margin
+from .texture import Texels, band_rows, fill_rest, grow_margin
 
-BLOCK = 1 << 18  # texels baked at once
 Tell = Callable[[float], None]  # takes the share that is done, 0-1
 
 
@@ -37,43 +36,43 @@ def bake(
         tell: called now and then; what it raises ends the baking.
     """
     image = torch.zeros(*shape, channels, device=surface.uvs.device)
-    covered = fill(image, surface, texture, lambda *at: values(*at[:3]), tell)
+    covered = torch.zeros(shape, dtype=torch.bool, device=image.device)
+    with keeping_freed_memory():
+        for _, texels in bands(surface, texture, shape, tell):
+            put(image, texels, values(texels.face, texels.bary, footprints(texels, shape)))
+            cover(covered, texels)
     finish(image, covered)
     return image
 
 
-@torch.no_grad()
-def fill(
-    image: Tensor,
-    surface: Surface,
-    texture: int,
-    values: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
-    tell: Tell,
-) -> Tensor:
-    """Give the texels of the islands new values, in place.
+def bands(
+    surface: Surface, texture: int, shape: tuple[int, int], tell: Tell
+) -> Iterator[tuple[slice, Texels]]:
+    """The rows of a texture from the top down, and the texels of the islands there.
 
     Args:
-        image: (height, width, C) float32, contiguous.
-        surface, texture, tell: as of `bake`.
-        values: takes what those of `bake` take, and what the texels hold so far, (N, C).
-
-    Returns:
-        (height, width) bool, which texels these are.
+        surface, texture, shape: as of `bake`.
+        tell: as of `bake`; called when the next rows are asked for, or the end.
     """
-    shape = image.shape[0], image.shape[1]
-    texel_side = math.prod(shape) ** -0.5
-    flat = image.view(-1, image.shape[-1])
-    covered = torch.zeros(len(flat), dtype=torch.bool, device=image.device)
-    with keeping_freed_memory():
-        for texels in surface.texel_bands(texture, shape):
-            for part in blocks(len(texels.texel), BLOCK):
-                texel, face, bary = texels.texel[part], texels.face[part], texels.bary[part]
-                footprint = torch.full_like(bary[:, 0], texel_side)
-                flat[texel] = values(face, bary, footprint, flat[texel])
-                tell(float(texel[-1] + 1) / len(flat))
-            covered[texels.texel] = True
-    tell(1.0)
-    return covered.view(shape)
+    rows = band_rows(shape)
+    for some, texels in zip(rows, surface.texel_bands(texture, shape), strict=True):
+        yield some, texels
+        tell(some.stop / shape[0])
+
+
+def footprints(texels: Texels, shape: tuple[int, int]) -> Tensor:
+    """Sides (M,) of these texels of a texture of `shape`, in UV units."""
+    return torch.full_like(texels.bary[:, 0], math.prod(shape) ** -0.5)
+
+
+def put(image: Tensor, texels: Texels, values: Tensor) -> None:
+    """Give texels of an `image` (H, W, C), contiguous, their `values` (M, C) in place."""
+    image.view(-1, image.shape[-1])[texels.texel] = values
+
+
+def cover(covered: Tensor, texels: Texels) -> None:
+    """Mark texels in `covered` (H, W) bool, in place."""
+    covered.view(-1)[texels.texel] = True
 
 
 def finish(image: Tensor, covered: Tensor) -> None:
@@ -81,7 +80,7 @@ def finish(image: Tensor, covered: Tensor) -> None:
 
     Texels that no island or margin reaches take the mean of those that are covered.
     """
-    total = image.view(-1, image.shape[-1]).sum(0, dtype=torch.float64)
+    total = image.sum(0).sum(0, dtype=torch.float64)
     mean = (total / covered.sum().clamp(min=1)).float()
     grow_margin(image, covered)
     fill_rest(image, covered, mean)

@@ -22,7 +22,7 @@ COARSEST = 0.25  # of the object's largest side
 NOISE_GAIN = 3.4  # variance of a value over that of what is interpolated between eight: (3/2)^3
 BITS = 21  # of each coordinate of a voxel in its key
 BLOCK = 1 << 18  # points that are placed in a lattice at once
-AT_ONCE = 1 << 18  # points that are placed in all lattices at once
+AT_ONCE = 1 << 16  # points that are placed in all lattices at once
 
 
 class Lookup(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,16 +11,16 @@ import torch
 from torch import Tensor
 
 from .aims import Aim
-from .baking import Tell, fill, finish
+from .allocator import keeping_freed_memory
+from .baking import Tell, bands, cover, finish, footprints, put
 from .color import ColorMap, grey, with_greys
 from .field import Field
 from .interpolation import Lookups
 from .original import Original
-from .prefilter import prefilter
+from .prefilter import prefiltered
 from .surface import Shot
-from .texture import Atlas, interpolate
+from .texture import Atlas, Texels, interpolate
 
-LOOKING_UP = 0.7  # of the time that baking takes, the share until the paint is known
 EDGE = 0.1  # colours are kept this far from 0 and 1 before they become logits
 
 
@@ -99,6 +101,7 @@ class Painting:
         """What the network sees of an image (1, 3, H, W)."""
         return self.seen(image.movedim(1, -1)).movedim(-1, 1)
 
+    @torch.no_grad()
     def bake(
         self, shape: tuple[int, int], texture: int = 0, tell: Tell = lambda _share: None
     ) -> Tensor:
@@ -110,18 +113,22 @@ class Painting:
         `tell` as of `baking.bake`.
         """
         surface = self.original.surface
-
-        def paint(face: Tensor, bary: Tensor, _footprint: Tensor, _before: Tensor) -> Tensor:
-            return self.field.evaluate(surface.points(face, bary))
-
-        def color(face: Tensor, bary: Tensor, footprint: Tensor, painted: Tensor) -> Tensor:
-            return self.colors(self.ground(face, bary, footprint), painted)
-
         image = torch.zeros(*shape, 3, device=surface.uvs.device)
-        covered = fill(image, surface, texture, paint, lambda share: tell(LOOKING_UP * share))
-        prefilter(image, covered)
-        left = 1 - LOOKING_UP
-        fill(image, surface, texture, color, lambda share: tell(LOOKING_UP + left * share))
+        covered = torch.zeros(shape, dtype=torch.bool, device=image.device)
+        waiting: deque[Texels] = deque()  # painted, but for what is around them
+
+        def painted() -> Iterator[slice]:
+            for rows, texels in bands(surface, texture, shape, tell):
+                put(image, texels, self.field.evaluate(surface.points(texels.face, texels.bary)))
+                cover(covered, texels)
+                waiting.append(texels)
+                yield rows
+
+        with keeping_freed_memory():
+            for _ in prefiltered(painted(), image, covered):
+                texels = waiting.popleft()
+                ground = self.ground(texels.face, texels.bary, footprints(texels, shape))
+                put(image, texels, self.colors(ground, image.view(-1, 3)[texels.texel]))
         finish(image, covered)
         return image
 

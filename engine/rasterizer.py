@@ -86,6 +86,13 @@ class Nearest(NamedTuple):
         """Of shares (3, N) of the corners of triangles (N,), those of their faces (3, N)."""
         return _in_parent(self.triangles, triangle, shares)
 
+    def seen(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The pixels (N,) that show a face, in their order, which (N,), and where in it (3, N)."""
+        pixel = (self.triangle >= 0).nonzero().squeeze(-1)
+        triangle = self.triangle.index_select(0, pixel)
+        shares, _ = self.at(triangle, *_centers(pixel, self.size))
+        return pixel, self.face(triangle), self.bary(triangle, shares)
+
 
 def rasterize(
     clip: Tensor,
@@ -157,14 +164,10 @@ def visible(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor,
     Returns:
         pix_to_face (H, W) and bary_coords (H, W, 3), as of `Fragments`.
     """
-    nearest = Nearest.of(clip, faces, size)
-    pixel = (nearest.triangle >= 0).nonzero().squeeze(-1)
-    triangle = nearest.triangle.index_select(0, pixel)
-    count = len(nearest.triangle)
-    pix_to_face = faces.new_full((count,), -1).scatter(0, pixel, nearest.face(triangle))
-    shares, _ = nearest.at(triangle, *_centers(pixel, size))
-    bary_coords = _scattered(nearest.bary(triangle, shares), pixel, count)
-    return pix_to_face.view(size), bary_coords.view(*size, 3)
+    pixel, face, bary = Nearest.of(clip, faces, size).seen()
+    count = size[0] * size[1]
+    pix_to_face = faces.new_full((count,), -1).scatter(0, pixel, face)
+    return pix_to_face.view(size), _scattered(bary, pixel, count).view(*size, 3)
 
 
 def _scattered(bary: Tensor, place: Tensor, count: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .rasterizer import visible
+from .rasterizer import Nearest
 
 MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
 BAND = 1 << 18  # texels rasterized at once
@@ -48,10 +49,14 @@ def rasterize_texels(uvs: Tensor, size: tuple[int, int]) -> Texels:
 
 
 def texel_bands(uvs: Tensor, size: tuple[int, int]) -> Iterator[Texels]:
-    """The same from the top down, BAND texels of the texture at a time: as memory allows."""
+    """The same from the top down, those of `band_rows` at a time: as memory allows."""
     corners, owner = _tiles(uvs)
-    rows = max(1, min(size[0], BAND // size[1]))
-    return (_band(corners, owner, size, top, rows) for top in range(0, size[0], rows))
+    return (_band(corners, owner, size, rows) for rows in band_rows(size))
+
+
+def band_rows(size: tuple[int, int]) -> Iterator[slice]:
+    """The rows of each band of a texture of that height and width: some BAND texels."""
+    return blocks(size[0], max(1, BAND // size[1]))
 
 
 def _tiles(uvs: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,20 +77,17 @@ def _tiles(uvs: Tensor) -> tuple[Tensor, Tensor]:
     return uvs[owner] - shift[:, None], owner
 
 
-def _band(corners: Tensor, owner: Tensor, size: tuple[int, int], top: int, rows: int) -> Texels:
-    """The texels of rows `top` to `top + rows`."""
-    rows = min(rows, size[0] - top)
-    low, high = 1 - (top + rows) / size[0], 1 - top / size[0]  # v of the band's edges
+def _band(corners: Tensor, owner: Tensor, size: tuple[int, int], rows: slice) -> Texels:
+    """The texels of these rows."""
+    low, high = 1 - rows.stop / size[0], 1 - rows.start / size[0]  # v of the band's edges
     near = ((corners[..., 1].amin(-1) <= high) & (corners[..., 1].amax(-1) >= low)).nonzero()[:, 0]
     u, v = corners[near].reshape(-1, 2).unbind(-1)
     clip = torch.stack(
         (2 * u - 1, (v - low) * (2 / (high - low)) - 1, torch.zeros_like(u), torch.ones_like(u)), -1
     )
     faces = torch.arange(len(clip), device=clip.device).view(-1, 3)
-    pix_to_face, bary = visible(clip, faces, (rows, size[1]))
-    face = pix_to_face.flatten()
-    index = (face >= 0).nonzero()[:, 0]
-    return Texels(index + top * size[1], owner[near[face[index]]], bary.view(-1, 3)[index])
+    pixel, face, bary = Nearest.of(clip, faces, (rows.stop - rows.start, size[1])).seen()
+    return Texels(pixel + rows.start * size[1], owner[near][face], bary.T.contiguous())
 
 
 class Atlas(NamedTuple):
@@ -226,11 +228,16 @@ def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:
     texels = footprint * (height * width) ** 0.5
     level = texels.clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
     out = uv.new_zeros(len(uv), pyramid[0].shape[-1])
-    for number, image in enumerate(pyramid):
+    if not len(level):
+        return out
+    first, last = math.floor(level.amin()), math.ceil(level.amax())
+    if first == last:
+        return bilinear(pyramid[first], uv)
+    for number in range(first, last + 1):
         weight = (1 - (level - number).abs()).clamp(min=0)
         some = weight.nonzero()[:, 0]
         if len(some):
-            out[some] += weight[some, None] * bilinear(image, uv[some])
+            out[some] += weight[some, None] * bilinear(pyramid[number], uv[some])
     return out
 
 
