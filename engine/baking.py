@@ -41,7 +41,7 @@ def bake(
         for _, texels in bands(surface, texture, shape, tell):
             put(image, texels, values(texels.face, texels.bary, footprints(texels, shape)))
             cover(covered, texels)
-    finish(image, covered)
+        finish(image, covered)
     return image
 
 

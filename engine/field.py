@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -21,32 +21,24 @@ RATIO = 1.6  # of a lattice's voxel to the next finer one's
 COARSEST = 0.25  # of the object's largest side
 NOISE_GAIN = 3.4  # variance of a value over that of what is interpolated between eight: (3/2)^3
 BITS = 21  # of each coordinate of a voxel in its key
-BLOCK = 1 << 18  # points that are placed in a lattice at once
-AT_ONCE = 1 << 16  # points that are placed in all lattices at once
+AT_ONCE = 1 << 17  # points that are looked up at once
 
 
 class Lookup(NamedTuple):
-    """Where points fall in a lattice."""
+    """Where N points fall in a lattice.
 
-    voxels: Tensor  # (C,) int32, rows of Lattice.table
-    voxel: Tensor  # (N,) int32, which of these each point is in
-    fraction: Tensor  # (N, 3) float32, position within the voxel, 0-1
+    Attributes:
+        rows: (C, 8) int32 as in Lattice.table, of the voxels that hold points.
+        voxel: (N,) int32, which of these each point is in.
+        fraction: (N, 3) float32, position within the voxel, 0-1.
+    """
 
-    @property
-    def cell(self) -> Tensor:
-        """(N,) int32, the row of Lattice.table of each point's voxel."""
-        return self.voxels.index_select(0, self.voxel)
-
-
-class Surroundings(NamedTuple):
-    """The corners of a lattice around any points; unlike a Lookup it needs no voxel to be known."""
-
-    rows: Tensor  # (C, 8) int32 as in Lattice.table, of the voxels that hold points
-    voxel: Tensor  # (N,) int32, which of these each point is in
-    fraction: Tensor  # (N, 3) float32, position within the voxel, 0-1
+    rows: Tensor
+    voxel: Tensor
+    fraction: Tensor
 
     def corners(self) -> tuple[Tensor, Tensor]:
-        """Rows (N, 8) of each point's corners, and their weights (N, 8)."""
+        """Rows (N, 8) int32 of each point's corners, and their weights (N, 8)."""
         return self.rows.index_select(0, self.voxel), trilinear(self.fraction)
 
 
@@ -87,64 +79,43 @@ class Lattice:
         cls, cell: float, rotation: Tensor, shift: Tensor, cells: Tensor, corners: Tensor
     ) -> Lattice:
         """The lattice with these attributes, from which its table follows."""
-        empty = torch.empty(0, 8, dtype=torch.int32, device=cells.device)
-        return cls(cell, rotation, shift, cells[:0], empty, corners)._with_cells(cells)
-
-    def including(self, points: Tensor) -> Lattice:
-        """This lattice, able to look up `points` too; corners that it lacks count as 0."""
-        found = [
-            self._cells_of(part)[0].unique_consecutive().unique() for part in points.split(BLOCK)
-        ]
-        keys = torch.cat(found).unique()
-        slot = torch.searchsorted(self.cells, keys).clamp(max=len(self.cells) - 1)
-        fresh = keys[self.cells[slot] != keys]
-        return self._with_cells(fresh) if len(fresh) else self
+        table = torch.empty(0, 8, dtype=torch.int32, device=cells.device)
+        empty = cls(cell, rotation, shift, cells, table, corners)
+        return replace(empty, table=empty._rows_of(cells))
 
     def locate(self, points: Tensor) -> Lookup:
-        """Find `points` (N, 3), which must be among those that the lattice can look up."""
-        keys, fraction = self._cells_of(points)
-        # Points that follow each other mostly share a coarse lattice's voxel.
-        keys, run = keys.unique_consecutive(return_inverse=True)
-        keys, voxel = keys.unique(return_inverse=True)
-        voxels = torch.searchsorted(self.cells, keys)
-        voxel = voxel.to(torch.int32).index_select(0, run)
-        return Lookup(voxels.to(torch.int32), voxel, fraction)
-
-    def voxels_at(self, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """`rows` and `voxel` of `Surroundings` of points in voxels with `keys` (N,).
-
-        The lattice knows no more voxels afterwards.
-        """
+        """Find any `points` (N, 3); corners that the lattice lacks count as 0."""
+        # One coordinate after the other in memory: small strides cost several times as much.
+        columns = points.T.contiguous().double()  # (3, N)
+        place = torch.addmm(self.shift[:, None], self.rotation / self.cell, columns)
+        low = place.floor()
+        fraction = place.sub_(low).float().T
         # Points that follow each other, such as texels of a row, mostly share their voxel.
-        runs, run = keys.unique_consecutive(return_inverse=True)
+        runs, run = _key(low.to(torch.int64).T).unique_consecutive(return_inverse=True)
         # Those of rows below each other often do, and sorted keys are found faster, too.
         cells, cell = runs.unique(return_inverse=True)
+        voxel = cell.to(torch.int32).index_select(0, run)
+        return Lookup(self._rows_at(cells), voxel, fraction)
+
+    def _rows_at(self, cells: Tensor) -> Tensor:
+        """Rows (C, 8) of the corners of voxels with sorted keys `cells` (C,), as in `table`."""
         slot = torch.searchsorted(self.cells, cells).clamp(max=len(self.cells) - 1)
         rows = self.table.index_select(0, slot)
         fresh = (self.cells[slot] != cells).nonzero()[:, 0]
         rows[fresh] = self._rows_of(cells[fresh])
-        return rows, cell.to(torch.int32).index_select(0, run)
-
-    def _cells_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys (N,) of the voxels that hold `points` (N, 3), and where in them, (N, 3) in 0-1."""
-        # One coordinate after the other in memory: small strides cost several times as much.
-        turned = self.rotation @ points.T.contiguous().double()
-        place = turned / self.cell + self.shift[:, None]  # (3, N)
-        low = place.floor()
-        return _key(low.to(torch.int64).T), (place - low).float().T
-
-    def _with_cells(self, fresh: Tensor) -> Lattice:
-        """Add the voxels of keys `fresh` (N,), none of which the lattice has yet."""
-        cells, order = torch.cat((self.cells, fresh)).sort()
-        table = torch.cat((self.table, self._rows_of(fresh)))[order]
-        return Lattice(self.cell, self.rotation, self.shift, cells, table, self.corners)
+        return rows
 
     def _rows_of(self, cells: Tensor) -> Tensor:
-        """Rows (N, 8) of the corners of voxels with keys `cells` (N,), as in `table`."""
-        keys = cells[:, None] + _corner_offsets(cells.device)  # (N, 8)
+        """The same, looked for among the corners: `cells` need be no voxels of the lattice."""
+        keys = cells[:, None] + _corner_offsets(cells.device)[::2]  # (C, 4)
+        last, none = len(self.corners) - 1, len(self.corners)
+        # Corners above each other, if both hold values, follow each other in `corners`.
         row = torch.searchsorted(self.corners, keys)
-        held = self.corners[row.clamp(max=len(self.corners) - 1)] == keys
-        return row.where(held, len(self.corners)).to(torch.int32)
+        held = self.corners[row.clamp(max=last)] == keys
+        above = row + held
+        held_above = self.corners[above.clamp(max=last)] == keys + 1
+        rows = torch.stack((row.where(held, none), above.where(held_above, none)), -1)
+        return rows.to(torch.int32).flatten(1)
 
 
 class Field(nn.Module):
@@ -192,20 +163,11 @@ class Field(nn.Module):
             values[chosen] = 0
         self.untouched[rows[-1]] = 0
 
-    def include(self, points: Tensor) -> None:
-        """Make `points` (N, 3) ones that `locate` can find; lookups made before are void."""
-        self.lattices = [lattice.including(points) for lattice in self.lattices]
-
     def locate(self, points: Tensor, *, smallest: float) -> Lookups:
         """Look `points` (N, 3) up in the coarsest lattice, and all with voxels >= `smallest`."""
         count = max(1, sum(lattice.cell >= smallest for lattice in self.lattices))
-        lattices = self.lattices[:count]
-        found = [(lattice, lattice.locate(points)) for lattice in lattices]
-        rows = [
-            (lattice.table.index_select(0, lookup.voxels), lookup.voxel, lookup.fraction)
-            for lattice, lookup in found
-        ]
-        return Lookups.of(rows, list(self.values)[:count])
+        found = list(_in_each(self.lattices[:count], points))
+        return Lookups.of(found, list(self.values)[:count])
 
     def gather(self, lookups: Lookups) -> Tensor:
         """As `Lookups.gather`, of this field's values."""
@@ -216,19 +178,24 @@ class Field(nn.Module):
         """Values (N, 3) of all lattices at any `points` (N, 3)."""
         total = torch.zeros(len(points), 3, device=points.device)
         for some, part in zip(total.split(AT_ONCE), points.split(AT_ONCE), strict=True):
-            some.copy_(self.blend(_around(self.lattices, part)))
+            self._add(some, _in_each(self.lattices, part))
         return total
 
-    def around(self, points: Tensor) -> list[Surroundings]:
-        """In each lattice, of any `points` (N, 3); they hold whatever becomes of the values."""
-        return list(_around(self.lattices, points))
+    def around(self, points: Tensor) -> list[Lookup]:
+        """Of any `points` (N, 3) in each lattice; they hold whatever becomes of the values."""
+        return list(_in_each(self.lattices, points))
 
     @torch.no_grad()
-    def blend(self, surroundings: Iterable[Surroundings]) -> Tensor:
-        """Values (N, 3) of all lattices at points with these surroundings, one of each."""
-        pairs = zip(self.values, surroundings, strict=True)
-        parts = [weighted_sum(values, *near.corners()) for values, near in pairs]
-        return torch.stack(parts).sum(0)
+    def blend(self, lookups: Sequence[Lookup]) -> Tensor:
+        """Values (N, 3) of all lattices at points with these lookups, one of each."""
+        total = torch.zeros_like(lookups[0].fraction, memory_format=torch.contiguous_format)
+        self._add(total, lookups)
+        return total
+
+    def _add(self, total: Tensor, lookups: Iterable[Lookup]) -> None:
+        """Add to `total` (N, 3) the values at points with these lookups, one of each lattice."""
+        for values, near in zip(self.values, lookups, strict=True):
+            total.add_(weighted_sum(values, *near.corners()))
 
     @torch.no_grad()
     def beside(self, points: Tensor) -> Tensor:
@@ -238,7 +205,7 @@ class Field(nn.Module):
         """
         total = torch.zeros(len(points), 3, device=points.device)
         for some, part in zip(total.split(AT_ONCE), points.split(AT_ONCE), strict=True):
-            for values, near in zip(self.values, _around(self.lattices, part), strict=True):
+            for values, near in zip(self.values, _in_each(self.lattices, part), strict=True):
                 rows, weights = near.corners()
                 held = weights * (rows < len(values) - 1)
                 share = held.sum(1, keepdim=True).clamp(min=1e-6)
@@ -248,8 +215,7 @@ class Field(nn.Module):
     @torch.no_grad()
     def moved(self, points: Tensor) -> Tensor:
         """Share (N,) of each point's weight in the finest lattice on values that have moved."""
-        (near,) = _around(self.lattices[-1:], points)
-        rows, weights = near.corners()
+        rows, weights = self.lattices[-1].locate(points).corners()
         touched = (self.values[-1] != self.untouched).any(-1)
         touched[-1] = False
         return (weights * touched[rows]).sum(-1)
@@ -277,16 +243,10 @@ class Field(nn.Module):
         self.untouched = kept["untouched"].to(device)
 
 
-def _around(lattices: Sequence[Lattice], points: Tensor) -> Iterator[Surroundings]:
-    """Those of `points` (N, 3), lattice after lattice."""
-    turn = torch.cat([lattice.rotation / lattice.cell for lattice in lattices])  # (3 L, 3)
-    shift = torch.cat([lattice.shift for lattice in lattices])[:, None]
-    place = torch.addmm(shift, turn, points.T.double()).view(len(lattices), 3, -1)
-    low = place.floor()
-    fraction = place.sub_(low).float().transpose(1, 2)  # (L, N, 3)
-    keys = _key(low.to(torch.int64).transpose(1, 2))  # (L, N)
-    for lattice, key, within in zip(lattices, keys, fraction, strict=True):
-        yield Surroundings(*lattice.voxels_at(key), within)
+def _in_each(lattices: Iterable[Lattice], points: Tensor) -> Iterator[Lookup]:
+    """Look `points` (N, 3) up, lattice after lattice."""
+    columns = points.T.contiguous().double()
+    return (lattice.locate(columns.T) for lattice in lattices)
 
 
 def _key(place: Tensor) -> Tensor:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .field import Lattice, Lookup
-from .interpolation import trilinear
+from .field import Lattice
 from .texture import blocks
 
 LATTICES = 3  # each turned otherwise, so that none of them shows
@@ -41,9 +40,9 @@ class LocalMean:
         for lattice in lattices:
             total = weighted.new_zeros(len(lattice.corners) + 1, weighted.shape[-1])
             for part in blocks(len(points), BLOCK):
-                rows, weights = _corners(lattice, lattice.locate(points[part]))
+                rows, weights = lattice.locate(points[part]).corners()
                 spread = weights[..., None] * weighted[part, None]  # (N, 8, C + 1)
-                total.index_add_(0, rows.flatten(), spread.flatten(0, 1))
+                total.index_add_(0, rows.flatten().long(), spread.flatten(0, 1))
             total[-1] = 0
             sums.append(total)
         return cls(lattices, tuple(sums))
@@ -52,12 +51,6 @@ class LocalMean:
         """Means (N, C) at any `points` (N, 3); 0 where no point with a value is near."""
         total = self.sums[0].new_zeros(len(points), self.sums[0].shape[-1])
         for lattice, sums in zip(self.lattices, self.sums, strict=True):
-            wide = lattice.including(points)
-            rows, weights = _corners(wide, wide.locate(points))
-            total += (weights[..., None] * sums[rows]).sum(1)
+            rows, weights = lattice.locate(points).corners()
+            total += (weights[..., None] * sums[rows.long()]).sum(1)
         return total[:, :-1] / total[:, -1:].clamp(min=1e-12)
-
-
-def _corners(lattice: Lattice, lookup: Lookup) -> tuple[Tensor, Tensor]:
-    """Rows (N, 8) int64 of the corners around points, and their weights (N, 8)."""
-    return lattice.table[lookup.cell].long(), trilinear(lookup.fraction)

@@ -129,7 +129,7 @@ class Painting:
                 texels = waiting.popleft()
                 ground = self.ground(texels.face, texels.bary, footprints(texels, shape))
                 put(image, texels, self.colors(ground, image.view(-1, 3)[texels.texel]))
-        finish(image, covered)
+            finish(image, covered)
         return image
 
 

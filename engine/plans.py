@@ -50,7 +50,7 @@ def plans_of(
     nothing, and those of other processes.
 
     Args:
-        painting: whose field learns to look the views up.
+        painting: what is painted.
         scale: says how many steps there are, and how many views are planned at once.
         cameras: for all places.
         background: (3,).
@@ -116,33 +116,23 @@ def _plan(
 ) -> dict[int, list[Plan]]:
     """Plans, by place, of those of the places' numbered cameras that see enough, if any do."""
     surface = painting.original.surface
-    sights = [
-        (place, number, camera, shot, _by_coordinate(painting.points(shot)))
-        for place, numbered in cameras.items()
-        for number, camera, shot in _seeing(surface, numbered)
-    ]
-    if not sights:
-        return {}
-    painting.field.include(torch.cat([points.T for *_, points in sights], 1).T)
     plans: dict[int, list[Plan]] = {}
-    for place, number, camera, shot, points in sights:
-        ground = painting.ground(shot.face, shot.bary, shot.footprint)
-        content = painting.original.content(shot, camera.position.to(shot.point), ground.albedo)
-        plan = Plan(
-            number,
-            shot,
-            ground,
-            painting.field.locate(points, smallest=LATTICE_PIXELS * shot.reach / SLACK),
-            shot.image(content, background),
-            masks_of_styles(shot, ground),
-        )
-        plans.setdefault(place, []).append(plan)
+    for place, numbered in cameras.items():
+        for number, camera, shot in _seeing(surface, numbered):
+            ground = painting.ground(shot.face, shot.bary, shot.footprint)
+            eye = camera.position.to(shot.point)
+            content = painting.original.content(shot, eye, ground.albedo)
+            smallest = LATTICE_PIXELS * shot.reach / SLACK
+            plan = Plan(
+                number,
+                shot,
+                ground,
+                painting.field.locate(painting.points(shot), smallest=smallest),
+                shot.image(content, background),
+                masks_of_styles(shot, ground),
+            )
+            plans.setdefault(place, []).append(plan)
     return plans
-
-
-def _by_coordinate(points: Tensor) -> Tensor:
-    """`points` (N, 3), one coordinate after the other in memory as lattices take them best."""
-    return points.T.contiguous().T
 
 
 def _seeing(

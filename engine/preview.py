@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .field import Surroundings
+from .field import Lookup
 from .painting import Ground, Painting
 from .prefilter import prefilter
 from .texture import Texels, fill_margin
@@ -84,7 +84,7 @@ class _Sheet:
     shape: tuple[int, int]
     texels: Texels
     ground: Ground
-    around: list[Surroundings]
+    around: list[Lookup]
 
     @classmethod
     def of(cls, painting: Painting, texture: int, shape: tuple[int, int]) -> _Sheet:

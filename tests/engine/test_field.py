@@ -75,7 +75,7 @@ def test_each_built_voxel_holds_all_its_corners() -> None:
         assert (lookup.fraction >= 0).all()
         assert (lookup.fraction < 1 + 1e-6).all()
         # From the voxel's first corner and the fraction, the point itself.
-        low = corner_positions(lattice)[lattice.table[lookup.cell.long(), 0].numpy()]
+        low = corner_positions(lattice)[lookup.rows[lookup.voxel.long(), 0].numpy()]
         away = lookup.fraction.double().numpy() * lattice.cell @ lattice.rotation.numpy()
         assert np.abs(low + away - points.numpy()).max() < 1e-6
 
@@ -105,17 +105,16 @@ def test_moving_out_of_a_voxel_fades_to_nothing() -> None:
     across = lattice.rotation[0]
     steps = torch.linspace(0, 2, 21, dtype=torch.float64)
     points = (middle + steps[:, None] * across).float()
-    wide = lattice.including(points)
-    assert len(wide.cells) == 3
-    assert wide.corners.equal(lattice.corners)
-    assert wide.including(points) is wide
     values = torch.ones(9, 1)
-    lookup = wide.locate(points)
+    lookup = lattice.locate(points)
+    assert len(lookup.rows) == 3
     weights = torch.stack((1 - lookup.fraction, lookup.fraction), -1)
     x, y, z = weights.unbind(1)
     corners = torch.einsum("ni,nj,nk->nijk", x, y, z).flatten(1)
     values[-1] = 0
-    found = (values[wide.table[lookup.cell.long()].long()] * corners[..., None]).sum(1)[:, 0]
+    rows, weights = lookup.corners()
+    assert (weights - corners).abs().max() < 1e-6
+    found = (values[rows.long()] * corners[..., None]).sum(1)[:, 0]
     assert (found - (1.5 - steps).clamp(0, 1)).abs().max() < 1e-5
 
 
@@ -124,7 +123,6 @@ def test_moving_out_of_a_voxel_fades_to_nothing() -> None:
 def test_looked_up_or_evaluated_it_is_the_same(seed) -> None:
     points = ball(80, seed)
     field = Field(points[:40], finest=0.15, seed=seed)
-    field.include(points)
     with torch.no_grad():
         for values in field.values:
             values[:-1] = torch.randn(
@@ -189,7 +187,7 @@ def test_moved_is_the_share_of_a_points_weight_that_was_touched() -> None:
     assert field.moved(points + 9).max() == 0
     with torch.no_grad():
         field.values[-1].zero_()
-        one = field.lattices[-1].table[field.lattices[-1].locate(points[:1]).cell.long()][0, 3]
+        one = field.lattices[-1].locate(points[:1]).rows[0, 3]
         field.values[-1][one, 1] = -1.0
     weights = field.moved(points[:1])
     fraction = field.lattices[-1].locate(points[:1]).fraction[0].double()

@@ -80,7 +80,6 @@ def test_paint_is_looked_up_where_it_is_now(painting, tmp_path, monkeypatch) -> 
     painting.field.restore(painting.field.kept())
     for values in painting.field.values:
         values.data[:-1].normal_(generator=torch.Generator().manual_seed(2))
-    painting.field.include(torch.rand(100, 3))
     again, fresh = watched.due(0.2), Preview(painting, [(64, 64)], tmp_path / "fresh")
     (tmp_path / "fresh").mkdir()
     assert np.array_equal(np.load(again[0]), np.load(fresh.due(0.2)[0]))
