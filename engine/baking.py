@@ -12,6 +12,7 @@ from .allocator import keeping_freed_memory
 from .surface import Surface
 from .texture import Texels, band_rows, fill_rest, grow_margin
 
+BLOCK = 1 << 18  # texels whose values are asked for at once
 Tell = Callable[[float], None]  # takes the share that is done, 0-1
 
 
@@ -39,7 +40,8 @@ def bake(
     covered = torch.zeros(shape, dtype=torch.bool, device=image.device)
     with keeping_freed_memory():
         for _, texels in bands(surface, texture, shape, tell):
-            put(image, texels, values(texels.face, texels.bary, footprints(texels, shape)))
+            for some in texels.parts(BLOCK):
+                put(image, some, values(some.face, some.bary, footprints(some, shape)))
             cover(covered, texels)
         finish(image, covered)
     return image

@@ -106,7 +106,7 @@ class Original:
         colors, surface = torch.empty_like(bary), self.surface
         for part in blocks(len(face), BLOCK):
             owner = face[part]
-            uv = interpolate(surface.uvs[owner], bary[part])
+            uv = interpolate(surface.uvs.index_select(0, owner), bary[part])
             materials = surface.materials[owner]
             colors[part] = sample_each(self.pyramids, materials, uv, footprint[part])
         return colors

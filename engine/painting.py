@@ -77,7 +77,7 @@ class Painting:
         """What lies below the paint; arguments as of `Original.albedo`."""
         albedo = self.original.albedo(face, bary, footprint)
         regions = torch.cat(
-            [interpolate(aim.region[face][..., None], bary) for aim in self.aims], 1
+            [interpolate(aim.region.index_select(0, face)[..., None], bary) for aim in self.aims], 1
         )  # (N, S)
         share = regions + 1e-6
         share = share / share.sum(-1, keepdim=True)

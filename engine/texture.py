@@ -10,10 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .interpolation import weighted_sum
 from .rasterizer import Nearest
 
 MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
-BAND = 1 << 18  # texels rasterized at once
+BAND = 1 << 19  # texels rasterized at once
 MAX_REPEATS = 4  # tiles in which a face that repeats the texture is looked at, along each axis
 
 
@@ -36,6 +37,11 @@ class Texels(NamedTuple):
     def joined(cls, parts: Iterable[Texels]) -> Texels:
         """All of `parts`, at least one, in their order."""
         return cls(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+    def parts(self, length: int) -> Iterator[Texels]:
+        """The same, `length` at once at the most."""
+        split = (values.split(length) for values in self)
+        return (Texels(*values) for values in zip(*split, strict=True))
 
 
 def rasterize_texels(uvs: Tensor, size: tuple[int, int]) -> Texels:
@@ -226,7 +232,8 @@ def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:
     """
     height, width = pyramid[0].shape[:2]
     texels = footprint * (height * width) ** 0.5
-    level = texels.clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
+    # Areas that overflow leave footprints that are no numbers.
+    level = texels.nan_to_num(1.0).clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
     out = uv.new_zeros(len(uv), pyramid[0].shape[-1])
     if not len(level):
         return out
@@ -248,6 +255,8 @@ def sample_each(
     out = uv.new_zeros(len(uv), pyramids[0][0].shape[-1])
     for index, pyramid in enumerate(pyramids):
         some = (number == index).nonzero()[:, 0]
+        if len(some) == len(uv):
+            return sample(pyramid, uv, footprint)
         if len(some):
             out[some] = sample(pyramid, uv[some], footprint[some])
     return out
@@ -256,16 +265,22 @@ def sample_each(
 def bilinear(image: Tensor, uv: Tensor) -> Tensor:
     """Colours (N, C) of `image` (H, W, C) at `uv` (N, 2), texel centres at (i + 0.5) / size."""
     height, width = image.shape[:2]
-    uv = uv - uv.floor()
-    x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
-    left, top = x.floor(), y.floor()
-    fx, fy = (x - left)[:, None], (y - top)[:, None]
-    x0, y0 = left.to(torch.int64) % width, top.to(torch.int64) % height
-    x1, y1 = (x0 + 1) % width, (y0 + 1) % height
-    flat = image.reshape(-1, image.shape[-1])
-    (a, b), (c, d) = ([flat.index_select(0, y * width + x) for x in (x0, x1)] for y in (y0, y1))
-    upper, lower = a * (1 - fx) + b * fx, c * (1 - fx) + d * fx
-    return upper * (1 - fy) + lower * fy
+    u, v = (uv - uv.floor()).unbind(-1)
+    columns, across = _beside(u * width - 0.5, width)
+    lines, down = _beside((1 - v) * height - 0.5, height)
+    texels = torch.empty(len(uv), 4, dtype=torch.int32, device=uv.device)
+    weights = uv.new_empty(len(uv), 4)
+    for corner, (i, j) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        torch.add(lines[i] * width, columns[j], out=texels[:, corner])
+        torch.mul(down[i], across[j], out=weights[:, corner])
+    return weighted_sum(image.reshape(-1, image.shape[-1]), texels, weights)
+
+
+def _beside(place: Tensor, size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """The two of `size` texels, which repeat, around places (N,): int32, and their weights."""
+    low = place.floor()
+    first, share = low.to(torch.int32) % size, place - low
+    return (first, (first + 1) % size), (1 - share, share)
 
 
 def interpolate(corners: Tensor, bary: Tensor) -> Tensor:
