@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-BLOCK = 16  # pixels: crops begin at multiples of it, as pixels of the network's deepest layer do
-LEAST = 2  # blocks along each side of a crop that is cut off
-WORTH = 8  # blocks that a cut must save: about what the network takes for one more picture
+LEAST = 32  # pixels along each side of a crop that is cut off, where the view has as many
+WORTH = 2048  # pixels that a cut must save: about what the network takes for one more picture
 
 
 class Crop(NamedTuple):
@@ -26,68 +25,81 @@ class Crop(NamedTuple):
         return image[..., self.top : self.bottom, self.left : self.right]
 
 
-def box_of(mask: Tensor) -> Crop:
-    """The crop that holds all that is not 0 in `mask` (H, W); the whole view where nothing is."""
-    blocks = _blocks(mask)
-    rows, columns = blocks.any(1).nonzero()[0], blocks.any(0).nonzero()[0]
-    if not len(rows):
-        return Crop(0, mask.shape[0], 0, mask.shape[1])
-    return _crop(mask, rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
+def box_of(mask: Tensor, step: int) -> Crop:
+    """The crop that holds all that is not 0 in `mask` (H, W); the whole view where nothing is.
+
+    Its sides are multiples of `step` pixels, as the network halves pictures and drops what is
+    left over; where the view is not large enough for that they are the view's.
+    """
+    shown = (mask > 0).cpu().numpy()
+    sides = (_side(shown.any(axis), step) for axis in (1, 0))
+    return Crop(*(end for side in sides for end in side))
 
 
-def crops_of(mask: Tensor) -> list[Crop]:
+def _side(shown: np.ndarray, step: int) -> tuple[int, int]:
+    """Where along one side (N,) of a view a crop begins and ends."""
+    places = np.flatnonzero(shown)
+    if not len(places):
+        return 0, len(shown)
+    first = int(places[0])
+    length = min(-(-(int(places[-1]) + 1 - first) // step) * step, len(shown))
+    first = min(first, len(shown) - length)
+    return first, first + length
+
+
+def crops_of(mask: Tensor, step: int) -> list[Crop]:
     """Crops that do not overlap and together hold all that is not 0 in `mask` (H, W).
 
-    The whole view where that is nothing.
+    They begin and end at multiples of `step` pixels or the view's end. The whole view where
+    nothing is.
     """
-    boxes = list(_boxes(_blocks(mask), 0, 0))
-    return [_crop(mask, *box) for box in boxes] or [box_of(mask)]
+    boxes = list(_boxes(_blocks(mask, step), 0, 0, step))
+    return [_crop(mask, box, step) for box in boxes] or [box_of(mask, step)]
 
 
-def _blocks(mask: Tensor) -> np.ndarray:
-    """Which blocks (h, w) of `mask` (H, W) have anything set."""
+def _blocks(mask: Tensor, step: int) -> np.ndarray:
+    """Which blocks (h, w), `step` pixels wide and high, of `mask` (H, W) have anything set."""
     height, width = mask.shape
-    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
-    pixels: np.ndarray = np.zeros((rows * BLOCK, columns * BLOCK), bool)
+    rows, columns = -(-height // step), -(-width // step)
+    pixels: np.ndarray = np.zeros((rows * step, columns * step), bool)
     pixels[:height, :width] = (mask > 0).cpu().numpy()
-    return pixels.reshape(rows, BLOCK, columns, BLOCK).any((1, 3))
+    return pixels.reshape(rows, step, columns, step).any((1, 3))
 
 
-def _crop(mask: Tensor, top: int, bottom: int, left: int, right: int) -> Crop:
+def _crop(mask: Tensor, box: tuple[int, int, int, int], step: int) -> Crop:
     """From blocks to pixels of `mask` (H, W)."""
-    height, width = mask.shape
-    return Crop(
-        int(top) * BLOCK,
-        min(int(bottom) * BLOCK, height),
-        int(left) * BLOCK,
-        min(int(right) * BLOCK, width),
-    )
+    top, bottom, left, right = (step * edge for edge in box)
+    return Crop(top, min(bottom, mask.shape[0]), left, min(right, mask.shape[1]))
 
 
-def _boxes(blocks: np.ndarray, top: int, left: int) -> Iterator[tuple[int, int, int, int]]:
+def _boxes(
+    blocks: np.ndarray, top: int, left: int, step: int
+) -> Iterator[tuple[int, int, int, int]]:
     """Boxes, as in `Crop`, around what is set of `blocks` (h, w), cut where that saves enough.
 
     Args:
         blocks: those of a part of the view, which begins at `top` and `left`.
+        top, left: in blocks.
+        step: side of a block, in pixels.
     """
-    rows, columns = blocks.any(1).nonzero()[0], blocks.any(0).nonzero()[0]
+    rows, columns = (np.flatnonzero(blocks.any(axis)) for axis in (1, 0))
     if not len(rows):
         return
     top, left = top + int(rows[0]), left + int(columns[0])
     blocks = blocks[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    saved, cut, axis = max(_cuts(blocks), default=(0, 0, 0))
-    if saved < WORTH:
+    saved, cut, axis = max(_cuts(blocks, -(-LEAST // step)), default=(0, 0, 0))
+    if saved * step**2 < WORTH:
         yield top, top + blocks.shape[0], left, left + blocks.shape[1]
         return
     first, second = np.split(blocks, [cut], axis)
-    yield from _boxes(first, top, left)
-    yield from _boxes(second, top + cut * (axis == 0), left + cut * (axis == 1))
+    yield from _boxes(first, top, left, step)
+    yield from _boxes(second, top + cut * (axis == 0), left + cut * (axis == 1), step)
 
 
-def _cuts(blocks: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    """For each cut of `blocks` in two: blocks saved, where, and along which axis."""
+def _cuts(blocks: np.ndarray, least: int) -> Iterator[tuple[int, int, int]]:
+    """For each cut of `blocks` in two, `least` from the ends: saved, where, along which axis."""
     for axis in (0, 1):
-        for cut in range(LEAST, blocks.shape[axis] - LEAST + 1):
+        for cut in range(least, blocks.shape[axis] - least + 1):
             parts = np.split(blocks, [cut], axis)
             yield blocks.size - sum(_area(part) for part in parts), cut, axis
 

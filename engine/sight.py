@@ -38,7 +38,9 @@ class Sight:
     def __init__(self, mask: Tensor, regions: Sequence[Tensor], layers: Sequence[str]) -> None:
         self.layers = layers
         deepest = max(map(_halvings, layers))
-        self.crops = crops_of(mask) if deepest <= MOST_HALVINGS else [box_of(mask)]
+        step = 1 << deepest  # pixels of the view in one of the deepest layer's
+        many = deepest <= MOST_HALVINGS
+        self.crops = crops_of(mask, step) if many else [box_of(mask, step)]
         pyramids = [
             [_pyramid(crop.of(one), layers) for crop in self.crops] for one in (mask, *regions)
         ]

@@ -88,4 +88,4 @@ def test_for_deep_layers_nothing_is_cut() -> None:
     mask = torch.zeros(96, 128)
     mask[:, :20] = mask[60:, :100] = 1
     assert len(Sight(mask, [], LAYERS).crops) == 2
-    assert Sight(mask, [], (*LAYERS, "relu4_1")).crops == [(0, 96, 0, 112)]
+    assert Sight(mask, [], (*LAYERS, "relu4_1")).crops == [(0, 96, 0, 104)]
