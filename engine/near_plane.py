@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .spans import picked
+from .columns import picked
 
 
 class Triangles(NamedTuple):
@@ -33,6 +34,25 @@ class Triangles(NamedTuple):
     def whole(self) -> int:
         """How many are whole faces."""
         return len(self.parent) - len(self.shares)
+
+    def parts_among(self, triangle: Tensor) -> Tensor:
+        """Indices (M,) int64 of those of triangles (N,) that are parts of faces."""
+        if not len(self.shares):
+            return triangle.new_empty(0, dtype=torch.int64)
+        return (triangle >= self.whole).nonzero().squeeze(-1)
+
+    def in_parent(self, triangle: Tensor, bary: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Of shares (N,) of each corner of triangles (N,), those of their faces, (N,) each."""
+        some = self.parts_among(triangle)
+        if not len(some):
+            return bary
+        shares = self.shares.index_select(0, triangle[some] - self.whole)
+        of_parts = torch.stack([values[some] for values in bary], -1)
+        whole = (of_parts[:, :, None] * shares).sum(1)  # (M, 3)
+        return [
+            values.index_copy(0, some, of_faces)
+            for values, of_faces in zip(bary, whole.unbind(-1), strict=True)
+        ]
 
 
 def cut(clip: Tensor, faces: Tensor) -> Triangles:

@@ -1,7 +1,4 @@
-"""Triangles to spans, runs of pixels in a row, and those to fragments: no loop over triangles.
-
-Arrays have one contiguous row for each coordinate: that is several times as fast as one column.
-"""
+"""Triangles to spans, runs of pixels in a row, and those to fragments: no loop over triangles."""
 
 from __future__ import annotations
 
@@ -11,12 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# Under way at once: enough to keep several threads busy, little enough to bound memory.
-TRIANGLES = 1 << 16
-FRAGMENTS = 1 << 19
+from .columns import picked, rows_at
+from .progressions import Progressions
+
+TRIANGLES = 1 << 16  # under way at once: bounds memory
 MIN_AREA = 1e-9  # pixels; smaller faces have no inside
-# Corners from the top down, by which of 0 > 1, 1 > 2 and 0 > 2 hold, as bits of an index.
-ORDERS = ((0, 1, 2), (1, 0, 2), (0, 2, 1), (0, 1, 2), (0, 1, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
 
 
 class Spans(NamedTuple):
@@ -33,129 +29,175 @@ class Spans(NamedTuple):
     first: Tensor
     columns: Tensor
 
-    def fragments(self, width: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Span (N,), step within it (N,) and pixel (N,) of each fragment, int64.
 
-        Args:
-            width: of the frame, in pixels.
-        """
-        span, number, before = _expand(self.columns)
-        start = self.row * width + self.first - before
-        return span, number - before.index_select(0, span), number + start.index_select(0, span)
+def to_screen(vertices: Tensor, size: tuple[int, int]) -> Tensor:
+    """Clip space (4 or more, V) to (4, V) float64; differentiable.
 
-
-def picked(values: Tensor, index: Tensor) -> Tensor:
-    """Columns `index` (M,) of values (C, N), as (C, M): `index_select` takes four times as long."""
-    return torch.stack([row.index_select(0, index) for row in values])
-
-
-def to_screen(clip: Tensor, size: tuple[int, int]) -> Tensor:
-    """Clip space (4 or more, V) to (3, V) float64: pixels right and down, and NDC depth.
-
-    Pixels' centres are at + 0.5.
+    Pixels right and down, of which the first one's centre is at 0, NDC depth, and w.
     """
     height, width = size
-    x, y, z, w = clip[:4].double()
-    return torch.stack(((x / w + 1) * (width / 2), (1 - y / w) * (height / 2), z / w))
+    x, y, z, w = vertices[:4].double()
+    w = w.where(w != 0, 1.0)  # which vertices in front of the camera do not have
+    return torch.stack(
+        ((x / w + 1) * (width / 2) - 0.5, (1 - y / w) * (height / 2) - 0.5, z / w, w)
+    )
 
 
-def blocks_of_triangles(screen: Tensor, corners: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Number of the first triangle and corners (3 coordinates, 3 corners, T) of each block.
+def corners_of(screen: Tensor, corners: Tensor) -> Tensor:
+    """What corners of triangles have, (C, 3 corners, T).
 
     Args:
-        screen: (3, V), of `to_screen`.
-        corners: (3, T) int32, indices of vertices.
+        screen: (C, V), of vertices.
+        corners: (3, T) int32, indices of these.
     """
-    for start in range(0, corners.shape[1], TRIANGLES):
-        block = corners[:, start : start + TRIANGLES].flatten()
-        yield start, picked(screen, block).view(3, 3, -1)
+    return picked(screen, corners.flatten()).view(len(screen), 3, -1)
 
 
-def spans_of(corners: Tensor, size: tuple[int, int], radius: float) -> Iterator[Spans]:
-    """Runs of pixels whose centres are in a triangle, or within `radius` of it at most.
+def areas_of(corners: Tensor) -> Tensor:
+    """Twice the signed areas (T,) of triangles in the frame, of `corners_of`."""
+    x, y = corners[:2]
+    return (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
+
+
+class Outlines(NamedTuple):
+    """Edges of T triangles from their upper ends down.
+
+    Attributes:
+        top: (T,) int64, first row.
+        rows: (T,) int64, how many there are, >= 0.
+        middle: (2, T) float64, x and y of the middle corner.
+        long: (4, T) float64, edges from the upper corner to the lower one, of `_edges`.
+        short: (4, 2 T) float64, those from the upper to the middle one, those from there down.
+    """
+
+    top: Tensor
+    rows: Tensor
+    middle: Tensor
+    long: Tensor
+    short: Tensor
+
+    @classmethod
+    def of(cls, corners: Tensor, size: tuple[int, int], radius: float) -> Outlines:
+        """Of triangles and what is as near as `radius` to them.
+
+        Args:
+            corners: (4, 3, T), of `corners_of`.
+            size: height and width in pixels.
+            radius: in pixels.
+        """
+        (x0, y0), (x1, y1), (x2, y2) = _from_the_top(corners)
+        top = (y0 - radius).ceil().clamp(0, size[0])
+        bottom = (y2 + radius).floor().clamp(-1, size[0] - 1)
+        return cls(
+            top.to(torch.int64),
+            (bottom - top + 1).clamp(min=0).to(torch.int64),
+            torch.stack((x1, y1)),
+            _edges(x0, y0, x2, y2),
+            torch.cat((_edges(x0, y0, x1, y1), _edges(x1, y1, x2, y2)), 1),
+        )
+
+
+def in_frame(corners: Tensor, size: tuple[int, int], radius: float) -> Tensor:
+    """Indices (N,) int64 of triangles that have an inside and are within `radius` of the frame.
+
+    More precisely, of which the rectangle around has a pixel's centre in it.
+
+    Args:
+        corners: (4, 3, T), of `corners_of`.
+        size: height and width in pixels.
+        radius: in pixels.
+    """
+    seen = areas_of(corners).abs() > MIN_AREA
+    low, high = (corners[:2].amin(1) - radius).ceil(), corners[:2].amax(1) + radius  # (2, T)
+    for first, last, side in zip(low, high, size[::-1], strict=True):
+        seen &= first.clamp(min=0) <= last.clamp(max=side - 1)
+    return seen.nonzero().squeeze(-1)
+
+
+def spans_of(
+    outlines: Outlines, size: tuple[int, int], radius: float, most: int
+) -> Iterator[Spans]:
+    """Runs of pixels whose centres are in triangles, or within `radius` of them at most.
 
     Edges run from their upper end down whichever triangle they belong to, so two triangles
     with a common edge round it alike and leave no gap.
 
     Args:
-        corners: (3, 3, T) float64, of `blocks_of_triangles`.
-        size: height and width.
+        outlines: of triangles and what is as near as `radius`.
+        size: height and width in pixels.
         radius: in pixels; with 0 the spans are exact, otherwise somewhat generous.
+        most: fragments at once, about.
     """
-    height, width = size
-    x, y, _ = corners
-    area = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
-    seen = (area.abs() > MIN_AREA) & (x.amax(0) + radius >= 0) & (x.amin(0) - radius <= width)
-    (x0, x1, x2), (y0, y1, y2) = _from_the_top(x, y)
-    top = (y0 - radius - 0.5).ceil().clamp(0, height)
-    bottom = (y2 + radius - 0.5).floor().clamp(-1, height - 1)
-    rows = (bottom - top + 1).clamp(min=0).to(torch.int64) * seen
-    top = top.to(torch.int64)
-    # On one side the edge from top to bottom, on the other one to the middle and one from there.
-    long = torch.stack((x0, y0, x2 - x0, y2 - y0))
-    short = torch.stack(
-        [torch.cat(pair) for pair in ((x0, x1), (y0, y1), (x1 - x0, x2 - x1), (y1 - y0, y2 - y1))]
-    )
-    for part in _parts(rows, FRAGMENTS):
-        triangle, number, before = _expand(rows[part])
-        row = number + (top[part] - before).index_select(0, triangle)
-        triangle = triangle + part.start
-        center = row.to(corners.dtype) + 0.5
-        middle = y1.index_select(0, triangle)
-        edge = picked(long, triangle)
+    width = size[1]
+    index = torch.arange(len(outlines.rows), device=outlines.rows.device)
+    for part in parts(outlines.rows, most):
+        laid = Progressions.of(outlines.rows[part])
+        triangle = laid.in_steps(index[part], 0)
+        row = laid.in_steps(outlines.top[part], 1)
+        center = row.to(outlines.long.dtype)
+        middle_x, middle = outlines.middle
+        middle = middle.index_select(0, triangle)
         at = []
         for level in (center - radius, center + radius) if radius else (center,):
-            lower = (level >= middle).to(torch.int64) * corners.shape[2]
-            at += [_cross(edge, level), _cross(picked(short, triangle + lower), level)]
+            short = triangle + (level >= middle).to(torch.int64) * len(outlines.rows)
+            at.append(_crossed(outlines.long, triangle, level, radius))
+            at.append(_crossed(outlines.short, short, level, radius))
         if radius:
             reached = (middle - center).abs() <= radius
-            at.append(x1.index_select(0, triangle).where(reached, at[0]))
-        reach = torch.stack(at)
-        first = (reach.amin(0) - radius - 0.5).ceil().clamp(0, width)
-        last = (reach.amax(0) + radius - 0.5).floor().clamp(-1, width - 1)
-        columns = (last - first + 1).clamp(min=0).to(torch.int64)
+            at.append(middle_x.index_select(0, triangle).where(reached, at[0]))
+        left, right = at[0], at[0]
+        for other in at[1:]:
+            left, right = torch.minimum(left, other), torch.maximum(right, other)
+        if radius:
+            left, right = left - radius, right + radius
+        first, last = left.ceil_().clamp_(0, width), right.floor_().clamp_(-1, width - 1)
+        columns = (last - first + 1).clamp_(min=0).to(torch.int64)
         spans = Spans(triangle, row, first.to(torch.int64), columns)
-        for some in _parts(columns, FRAGMENTS):
+        for some in parts(columns, most):
             yield Spans(*(values[some] for values in spans))
 
 
-def _from_the_top(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Corners (3, T) of triangles from the top down, and from the left where they are level."""
-    bits = [
-        ((y[i] > y[j]) | ((y[i] == y[j]) & (x[i] > x[j]))).view(torch.uint8)
-        for i, j in ((0, 1), (1, 2), (0, 2))
-    ]
-    code = bits[0] + 2 * bits[1] + 4 * bits[2]
-    count = x.shape[1]
-    orders = torch.tensor(ORDERS, device=x.device).T * count
-    slot = picked(orders, code.to(torch.int32)) + torch.arange(count, device=x.device)
-    slot = slot.flatten()
-    x, y = (values.flatten().index_select(0, slot).view(3, -1) for values in (x, y))
-    return x, y
+def _from_the_top(corners: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """x and y (T,) of each corner of triangles (2 or more, 3, T), from the top down."""
+    out = list(zip(*corners[:2], strict=True))
+    for i, j in ((0, 1), (1, 2), (0, 1)):
+        (upper_x, upper), (lower_x, lower) = out[i], out[j]
+        turned = upper > lower
+        out[i] = torch.where(turned, lower_x, upper_x), torch.minimum(upper, lower)
+        out[j] = torch.where(turned, upper_x, lower_x), torch.maximum(upper, lower)
+    return out
 
 
-def _cross(edge: Tensor, y: Tensor) -> Tensor:
-    """Where (N,) edges are at heights `y` (N,), or the end that is nearest to there.
+def _edges(x: Tensor, y: Tensor, end_x: Tensor, end_y: Tensor) -> Tensor:
+    """Edges (4, T) from their upper ends (T,) to their lower ones.
+
+    That is: x and y of the upper end, the way right by the pixel down, 0 where an edge is level,
+    and how far down the lower end is.
+    """
+    down = end_y - y
+    slope = ((end_x - x) / down).masked_fill_(down <= 0, 0)
+    return torch.stack((x, y, slope, down))
+
+
+def _crossed(edges: Tensor, index: Tensor, level: Tensor, radius: float) -> Tensor:
+    """Where edges `index` (N,) are at heights (N,), or their end next to there.
 
     Args:
-        edge: (4, N), x and y of the upper end and what is added to it at the lower one.
+        edges: (4, E), of `_edges`.
+        index, level: as above.
+        radius: how far the heights are beyond the edges at most.
     """
-    x, upper, dx, dy = edge
-    return x + ((y - upper) / dy.clamp(min=torch.finfo(dy.dtype).tiny)).clamp(0, 1) * dx
+    x, upper, slope = rows_at(edges[:3], index)
+    below = level - upper
+    if radius:
+        below = torch.minimum(below.clamp(min=0), edges[3].index_select(0, index))
+    return x.addcmul_(below, slope)
 
 
-def _expand(counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Item of each element and its number among all, and how many are before each item."""
-    item = torch.repeat_interleave(counts)
-    return item, torch.arange(len(item), device=counts.device), counts.cumsum(0) - counts
-
-
-def _parts(counts: Tensor, most: int) -> Iterator[slice]:
+def parts(counts: Tensor, most: int) -> Iterator[slice]:
     """Slices of items that together count about `most` each; none where all count nothing."""
-    if not len(counts):
-        return
     until = counts.cumsum(0)
-    total = int(until[-1])
+    total = int(until[-1]) if len(counts) else 0
     steps = torch.arange(most, total + most, most, device=counts.device)
     start = 0
     for end in torch.searchsorted(until, steps.clamp(max=total)).tolist():

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .columns import picked
 from .job import Mesh
 from .rasterizer import Nearest
-from .spans import picked
 from .texture import Texels, interpolate, texel_bands
 from .views import Camera
 
@@ -205,7 +205,7 @@ def _stretches(
         nearest: what samples see; its vertices have their positions besides.
         pixel_size: side of a pixel on the surface over w.
         triangle: (S², P) int32, of the samples, -1 where one has none.
-        x, y: (S², P) float, where they are in the frame of `nearest`.
+        x, y: (S², P) float64, where they are in the frame of `nearest`.
 
     Returns:
         Of either, a sample (2, P) in 0 to S² - 1 and how many there are (2, P).
@@ -248,12 +248,12 @@ def _by_pixel(samples: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _samples(pixel: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """Where the samples of pixels (P,) are among all, x and y (S², P) float, in ORDER.
+    """Where the samples of pixels (P,) are among all, columns and rows (S², P), in ORDER.
 
     Args:
         pixel: indices in a frame of that `width`.
     """
-    steps = torch.tensor(ORDER, device=pixel.device).T[..., None] + 0.5  # (2, S², 1)
+    steps = torch.tensor(ORDER, dtype=torch.float64, device=pixel.device).T[..., None]  # (2, S², 1)
     row = pixel // width
     column = pixel - row * width
     return column * SAMPLES + steps[1], row * SAMPLES + steps[0]

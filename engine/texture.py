@@ -92,7 +92,8 @@ def _band(corners: Tensor, owner: Tensor, size: tuple[int, int], rows: slice) ->
         (2 * u - 1, (v - low) * (2 / (high - low)) - 1, torch.zeros_like(u), torch.ones_like(u)), -1
     )
     faces = torch.arange(len(clip), device=clip.device).view(-1, 3)
-    pixel, face, bary = Nearest.of(clip, faces, (rows.stop - rows.start, size[1])).seen()
+    band = rows.stop - rows.start, size[1]
+    pixel, face, bary = Nearest.of(clip, faces, band).seen(band)
     return Texels(pixel + rows.start * size[1], owner[near][face], bary.T.contiguous())
 
 
