@@ -9,21 +9,16 @@ import torch
 from torch import Tensor
 
 
-def places(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Columns and rows (N,) float64 of pixels (N,), looked up: integers divide slowly.
+def places(pixel: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Columns and rows (N,) float64 of pixels (N,), in which division is faster than in int64.
 
     Args:
         pixel: indices in the list.
-        size: height and width.
+        width: of the frame.
     """
-    height, width = size
-    column, row = (
-        torch.arange(side, dtype=torch.float64, device=pixel.device) for side in (width, height)
-    )
-    return (
-        column.repeat(height).index_select(0, pixel),
-        row.repeat_interleave(width).index_select(0, pixel),
-    )
+    number = pixel.double()
+    row = (number + 0.5).mul_(1 / width).floor_()
+    return torch.sub(number, row, alpha=width), row
 
 
 def spread(rows: Sequence[Tensor], place: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -61,13 +61,11 @@ class Insides(NamedTuple):
                 but for rounding.
         """
         b, bx, by, c, cx, cy = rows_at(self.shares, triangle)
-        b, c = (
-            start.addcmul(x, right).addcmul(y, down).to(self.ratios.dtype).clamp(min=0)
-            for start, right, down in ((b, bx, by), (c, cx, cy))
-        )
-        b = b.clamp(max=1)
+        b.addcmul_(x, bx).addcmul_(y, by)
+        c.addcmul_(x, cx).addcmul_(y, cy)
+        b = b.to(self.ratios.dtype).clamp(0, 1)
         rest = 1 - b
-        c = torch.minimum(c, rest)
+        c = torch.minimum(c.to(self.ratios.dtype).clamp(min=0), rest)
         return [rest - c, b, c]
 
     def in_perspective(self, triangle: Tensor, shares: list[Tensor]) -> list[Tensor]:
@@ -81,7 +79,7 @@ class Insides(NamedTuple):
     def depth(self, triangle: Tensor, shares: list[Tensor]) -> Tensor:
         """NDC depth (N,) where corners have such shares in the frame."""
         depth, to_b, to_c = rows_at(self.depths, triangle)
-        return depth.addcmul(shares[1], to_b).addcmul(shares[2], to_c)
+        return depth.addcmul_(shares[1], to_b).addcmul_(shares[2], to_c)
 
     def dists(self, triangle: Tensor, shares: list[Tensor]) -> Tensor:
         """As of `Fragments.dists` (N,), where corners have such shares in the frame.

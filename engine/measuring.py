@@ -92,7 +92,7 @@ def _seen_from(
     x, y, w = (
         triangles.vertices[i].index_select(0, vertex.flatten()).view(3, -1) for i in (0, 1, 3)
     )
-    column, row = places(pixel, size)
+    column, row = places(pixel, size[1])
     right = ((column + 0.5) * (2 / size[1]) - 1).to(x.dtype)
     up = (1 - (row + 0.5) * (2 / size[0])).to(x.dtype)
     return x - right * w, y - up * w, w, vertex

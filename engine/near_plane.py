@@ -64,20 +64,26 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
     """
     depth = clip[:, 2] + clip[:, 3]  # (V,) >= 0 in front of the near plane
     corners_of = faces.T.to(torch.int32, memory_format=torch.contiguous_format)
-    front = (depth >= 0).index_select(0, corners_of.flatten()).view(3, -1)
-    count = front.sum(0)
-    whole = (count == 3).nonzero().squeeze(-1)
-    vertices, corners, parent = [clip], [picked(corners_of, whole)], [whole]
+    in_front = depth >= 0
+    if bool(in_front.all()):  # mostly: then there is nothing to find out for each face
+        front, count = in_front[:0], depth[:0]
+        whole, corners = torch.arange(len(faces), device=faces.device), [corners_of]
+    else:
+        front = in_front.index_select(0, corners_of.flatten()).view(3, -1)
+        count = front.sum(0)
+        whole = (count == 3).nonzero().squeeze(-1)
+        corners = [picked(corners_of, whole)]
+    vertices, parent = [clip], [whole]
     inner = [torch.zeros(3, 0, dtype=torch.bool, device=faces.device)]
     twin = [whole[:0]]
     shares = [clip.new_empty(0, 3, 3)]
     start = len(clip)
-    for in_front in (1, 2):
-        crossing = (count == in_front).nonzero().squeeze(-1)  # (C,)
+    for ahead in (1, 2):
+        crossing = (count == ahead).nonzero().squeeze(-1)  # (C,)
         if not len(crossing):
             continue
         # Turn the corners so that the one alone on its side of the plane comes first.
-        alone = (front[:, crossing] == (in_front == 1)).to(torch.int64).argmax(0)
+        alone = (front[:, crossing] == (ahead == 1)).to(torch.int64).argmax(0)
         turn = (alone[:, None] + torch.arange(3, device=faces.device)) % 3
         a, b, c = faces[crossing].gather(1, turn).unbind(-1)  # (C,) each
         own = torch.nn.functional.one_hot(turn, 3).to(clip.dtype).unbind(1)  # (C, 3) each
@@ -89,7 +95,7 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
             ends.append(torch.arange(start, start + len(a), device=faces.device))
             weights.append(own[0] + share * (own[other] - own[0]))
             start += len(a)
-        if in_front == 1:
+        if ahead == 1:
             parts, flags = [(0, 3, 4)], [(False, False, False)]
         else:
             parts, flags = [(3, 1, 2), (3, 2, 4)], [(False, True, False), (False, False, True)]

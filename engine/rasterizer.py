@@ -97,7 +97,7 @@ class Nearest(NamedTuple):
         """
         pixel = (self.triangle >= 0).nonzero().squeeze(-1)
         triangle = self.triangle.index_select(0, pixel)
-        shares, _ = self.at(triangle, *places(pixel, size))
+        shares, _ = self.at(triangle, *places(pixel, size[1]))
         return pixel, self.face(triangle), self.bary(triangle, shares)
 
 
@@ -181,7 +181,7 @@ def _inside(
     triangles: Triangles, insides: Insides, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """As of `measured`, for pixels that are inside."""
-    shares = insides.at(triangle, *places(pixel, size))
+    shares = insides.at(triangle, *places(pixel, size[1]))
     dists = insides.dists(triangle, shares)
     some = triangles.parts_among(triangle)
     if len(some):

@@ -66,34 +66,37 @@ class Outlines(NamedTuple):
         top: (T,) int64, first row.
         rows: (T,) int64, how many there are, >= 0.
         middle: (2, T) float64, x and y of the middle corner.
-        long: (4, T) float64, edges from the upper corner to the lower one, of `_edges`.
-        short: (4, 2 T) float64, those from the upper to the middle one, those from there down.
+        edges: (4, 3 T) float64, from the upper corner to the lower one of each triangle, from
+            the upper one to the middle one, and from there down. Of each x and y of its upper
+            end, the way right by the pixel down, 0 where it is level, and how far down it goes.
     """
 
     top: Tensor
     rows: Tensor
     middle: Tensor
-    long: Tensor
-    short: Tensor
+    edges: Tensor
 
     @classmethod
     def of(cls, corners: Tensor, size: tuple[int, int], radius: float) -> Outlines:
         """Of triangles and what is as near as `radius` to them.
 
         Args:
-            corners: (4, 3, T), of `corners_of`.
+            corners: (2 or more, 3, T) float64, of `corners_of`.
             size: height and width in pixels.
             radius: in pixels.
         """
-        (x0, y0), (x1, y1), (x2, y2) = _from_the_top(corners)
-        top = (y0 - radius).ceil().clamp(0, size[0])
-        bottom = (y2 + radius).floor().clamp(-1, size[0] - 1)
+        upper, middle, lower = _from_the_top(corners)
+        top = (upper[1] - radius).ceil().clamp(0, size[0])
+        bottom = (lower[1] + radius).floor().clamp(-1, size[0] - 1)
+        starts = [torch.cat(values) for values in zip(upper, upper, middle, strict=True)]
+        ends = [torch.cat(values) for values in zip(lower, middle, lower, strict=True)]
+        down = ends[1] - starts[1]
+        slope = ((ends[0] - starts[0]) / down).masked_fill_(down <= 0, 0)
         return cls(
             top.to(torch.int64),
             (bottom - top + 1).clamp(min=0).to(torch.int64),
-            torch.stack((x1, y1)),
-            _edges(x0, y0, x2, y2),
-            torch.cat((_edges(x0, y0, x1, y1), _edges(x1, y1, x2, y2)), 1),
+            torch.stack(middle),
+            torch.stack((*starts, slope, down)),
         )
 
 
@@ -129,19 +132,18 @@ def spans_of(
         most: fragments at once, about.
     """
     width = size[1]
+    middle_x, middle_y = outlines.middle
     index = torch.arange(len(outlines.rows), device=outlines.rows.device)
     for part in parts(outlines.rows, most):
         laid = Progressions.of(outlines.rows[part])
         triangle = laid.in_steps(index[part], 0)
         row = laid.in_steps(outlines.top[part], 1)
-        center = row.to(outlines.long.dtype)
-        middle_x, middle = outlines.middle
-        middle = middle.index_select(0, triangle)
+        center = row.to(outlines.edges.dtype)
+        middle = middle_y.index_select(0, triangle)
         at = []
         for level in (center - radius, center + radius) if radius else (center,):
-            short = triangle + (level >= middle).to(torch.int64) * len(outlines.rows)
-            at.append(_crossed(outlines.long, triangle, level, radius))
-            at.append(_crossed(outlines.short, short, level, radius))
+            short = (level >= middle).to(torch.int64).add_(1).mul_(len(index)).add_(triangle)
+            at += [_crossed(outlines.edges, edge, level, radius) for edge in (triangle, short)]
         if radius:
             reached = (middle - center).abs() <= radius
             at.append(middle_x.index_select(0, triangle).where(reached, at[0]))
@@ -168,22 +170,11 @@ def _from_the_top(corners: Tensor) -> list[tuple[Tensor, Tensor]]:
     return out
 
 
-def _edges(x: Tensor, y: Tensor, end_x: Tensor, end_y: Tensor) -> Tensor:
-    """Edges (4, T) from their upper ends (T,) to their lower ones.
-
-    That is: x and y of the upper end, the way right by the pixel down, 0 where an edge is level,
-    and how far down the lower end is.
-    """
-    down = end_y - y
-    slope = ((end_x - x) / down).masked_fill_(down <= 0, 0)
-    return torch.stack((x, y, slope, down))
-
-
 def _crossed(edges: Tensor, index: Tensor, level: Tensor, radius: float) -> Tensor:
     """Where edges `index` (N,) are at heights (N,), or their end next to there.
 
     Args:
-        edges: (4, E), of `_edges`.
+        edges: (4, E), as of `Outlines`.
         index, level: as above.
         radius: how far the heights are beyond the edges at most.
     """
