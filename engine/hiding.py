@@ -29,7 +29,7 @@ class Tiles(NamedTuple):
         """Of what has been drawn.
 
         Args:
-            depths: (H, W) int64, larger is farther.
+            depths: (H, W) int64, >= 0; larger is farther.
         """
         power, before = TILE, 0
         grids, levels = [_farthest(depths, 1 << TILE)], []

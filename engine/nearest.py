@@ -17,8 +17,8 @@ from .progressions import Progressions
 from .spans import TRIANGLES, Outlines, areas_of, corners_of, in_frame, spans_of
 
 FAR = 2.0  # NDC depth beyond the near plane
-FARTHEST = 2.0**16  # the same: what reaches farther may be drawn as if it were nearer there
-STEEPEST = 2.0**16  # NDC depth by the pixel; triangles that are steeper are drawn flat
+FARTHEST = 2.0**20  # the same; keys have no room for what reaches four times as far
+STEEPEST = 2.0**24  # NDC depth by the pixel; triangles that are steeper are drawn flat
 KEY_BITS = 61  # so that differences of keys do not overflow
 FRAGMENTS = 1 << 17  # at once: as many as processors' caches hold
 
@@ -105,6 +105,7 @@ def _sides(screen: Tensor, corners: Tensor, size: tuple[int, int]) -> tuple[Tens
     for start in range(0, corners.shape[1], TRIANGLES):
         block = corners_of(screen, corners[:, start : start + TRIANGLES])
         shown = in_frame(block, size, 0.0)
+        shown = shown[(block[2].amin(0) <= FAR - 1).index_select(0, shown)]
         area = areas_of(block).index_select(0, shown)
         depth = picked(block[2], shown)  # (3, N)
         volume += float((area * depth.sum(0)).sum())
