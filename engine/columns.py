@@ -17,3 +17,8 @@ def rows_at(values: Tensor, index: Tensor) -> list[Tensor]:
 def picked(values: Tensor, index: Tensor) -> Tensor:
     """Columns `index` (M,) of values (C, N), as (C, M): `index_select` takes four times as long."""
     return torch.stack(rows_at(values, index))
+
+
+def across(rows: Tensor) -> Tensor:
+    """`rows` (N, C) as (C, N), contiguous: several times as fast as to copy it transposed."""
+    return torch.stack(rows.unbind(1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .interpolation import CORNERS, Lookups, trilinear, weighted_sum
 from .views import random_rotation
@@ -118,10 +118,16 @@ class Lattice:
         return rows.to(torch.int32).flatten(1)
 
 
-class Field(nn.Module):
+class Field:
     """Colours (logits, three channels) everywhere on a surface; 0 at the start.
 
     The last of each lattice's values stays 0: it stands for all corners that hold none.
+
+    Attributes:
+        lattices: from the coarsest.
+        table: (M, 3) float32, the values of all lattices, one after the other.
+        values: the parts of it that are each lattice's, the same memory.
+        untouched: the finest lattice's values as they were before the first step.
 
     Args:
         points: (N, 3) world space, dense on the surface: about one for each finest voxel.
@@ -130,7 +136,6 @@ class Field(nn.Module):
     """
 
     def __init__(self, points: Tensor, *, finest: float, seed: int) -> None:
-        super().__init__()
         generator = torch.Generator().manual_seed(seed)
         extent = float((points.amax(0) - points.amin(0)).max())
         # Coordinates must fit their bits, whatever was asked for.
@@ -139,12 +144,14 @@ class Field(nn.Module):
         while cells[-1] * RATIO < extent * COARSEST * math.sqrt(RATIO):
             cells.append(cells[-1] * RATIO)
         self.lattices = [Lattice.around(points, cell, generator) for cell in reversed(cells)]
-        self.values = nn.ParameterList(
-            torch.zeros(len(lattice.corners) + 1, 3, device=points.device)
-            for lattice in self.lattices
-        )
+        count = sum(len(lattice.corners) + 1 for lattice in self.lattices)
+        self.table = torch.zeros(count, 3, device=points.device)
+        self.values = self.parted(self.table)
+        self.untouched = self.values[-1].clone()
 
-        self.untouched = self.values[-1].detach().clone()
+    def parted(self, rows: Tensor) -> list[Tensor]:
+        """Of `rows` (M, ...), one for each of `table`, those of each lattice."""
+        return list(rows.split([len(lattice.corners) + 1 for lattice in self.lattices]))
 
     @torch.no_grad()
     def scatter(self, deviation: float, *, seed: int) -> None:
@@ -167,11 +174,11 @@ class Field(nn.Module):
         """Look `points` (N, 3) up in the coarsest lattice, and all with voxels >= `smallest`."""
         count = max(1, sum(lattice.cell >= smallest for lattice in self.lattices))
         found = list(_in_each(self.lattices[:count], points))
-        return Lookups.of(found, list(self.values)[:count])
+        return Lookups.of(found, self.values[:count])
 
     def gather(self, lookups: Lookups) -> Tensor:
         """As `Lookups.gather`, of this field's values."""
-        return lookups.gather(list(self.values))
+        return lookups.gather(self.table)
 
     @torch.no_grad()
     def evaluate(self, points: Tensor) -> Tensor:
@@ -225,21 +232,22 @@ class Field(nn.Module):
         return {
             "lattices": [[la.cell, la.rotation, la.shift, la.cells, la.corners]
                          for la in self.lattices],
-            "values": [values.detach() for values in self.values],
+            "values": self.values,
             "untouched": self.untouched,
         }  # fmt: skip
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Be the field that gave `kept`, with its lattices: another machine rounds otherwise.
 
-        All of `values` are others afterwards.
+        `table` and all of `values` are others afterwards.
         """
         device = self.untouched.device
         self.lattices = [
             Lattice.of(cell, *(tensor.to(device) for tensor in tensors))
             for (cell, *tensors), _ in zip(kept["lattices"], kept["values"], strict=True)
         ]
-        self.values = nn.ParameterList(old.to(device) for old in kept["values"])
+        self.table = torch.cat(kept["values"]).to(device)
+        self.values = self.parted(self.table)
         self.untouched = kept["untouched"].to(device)
 
 

@@ -6,13 +6,13 @@ the way back adds up neighbours in memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from .columns import picked
+from .columns import across, picked
 
 CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
 
@@ -22,22 +22,24 @@ class Lookups(NamedTuple):
 
     Attributes:
         points: N.
-        corners: for each lattice, (R,) int32, which rows of its values the points need.
-        rows: (C, 8) int32, of all lattices' voxels, their corners among all that are needed,
-            counted from 1; 0 stands for corners that hold no value.
-        first: (C,) int32, where in the next three tensors each voxel's points begin.
-        voxel: (L N,) int32, not decreasing, the voxel of each point in each lattice.
-        point: (L N,) int32, which point that is.
-        fraction: (3, L N) float32, its position within the voxel, 0-1.
+        corners: (1 + R,) int32, which rows of the lattices' joint table of values the points need,
+            first of all one for corners that hold no value.
+        sizes: how many of these are each lattice's.
+        rows: (C, 8) int32, of all lattices' voxels, their corners among all that are needed.
+        first: (C,) int32, where in the next two tensors each voxel's points begin.
+        point: (L N,) int32, the points of each voxel, one lattice after the other.
+        fraction: (3, L N) float32, their positions within the voxel, 0-1.
+        place: (N, L) int32, where in these two each point is.
     """
 
     points: int
-    corners: list[Tensor]
+    corners: Tensor
+    sizes: list[int]
     rows: Tensor
     first: Tensor
-    voxel: Tensor
     point: Tensor
     fraction: Tensor
+    place: Tensor
 
     @classmethod
     def of(
@@ -49,46 +51,46 @@ class Lookups(NamedTuple):
             found: of each lattice, the rows (C, 8) of values around its voxels, the row after the
                 last for none; for each point (N,) int32 the voxel among these and its position
                 (N, 3) there. Each voxel has a point.
-            values: of each lattice, (M + 1, 3); the last row is for none.
+            values: of each lattice, (M + 1, 3); the last row is for none. The joint table has
+                one after the other.
         """
-        corners: list[Tensor] = []
+        device = found[0][0].device
+        corners = [torch.tensor([len(values[0]) - 1], dtype=torch.int32, device=device)]
+        sizes: list[int] = []
         parts: list[tuple[Tensor, ...]] = []
-        places: list[Tensor] = []
-        needed = voxels = placed = 0
-        for (rows, voxel, fraction), held in zip(found, values, strict=True):
-            seen = torch.zeros(len(held), dtype=torch.bool, device=rows.device)
+        fractions: list[Tensor] = []
+        needed = held = placed = 0
+        for (rows, voxel, fraction), own in zip(found, values, strict=True):
+            seen = torch.zeros(len(own), dtype=torch.bool, device=device)
             seen[rows.flatten().long()] = True
             seen[-1] = False
-            own = seen.nonzero()[:, 0].to(torch.int32)
-            number = torch.zeros(len(held), dtype=torch.int32, device=rows.device)
-            number[own.long()] = torch.arange(
-                needed + 1, needed + 1 + len(own), dtype=torch.int32, device=rows.device
-            )
+            mine = seen.nonzero()[:, 0]
+            number = torch.zeros(len(own), dtype=torch.int32, device=device)
+            number[mine] = _count(needed + 1, len(mine), device)
             sorted_, order = voxel.sort(stable=True)
             many = torch.bincount(sorted_, minlength=len(rows))
             first = (many.cumsum(0) - many + placed).to(torch.int32)
             local = number.index_select(0, rows.flatten()).view(-1, 8)
-            parts.append((local, first, sorted_ + voxels, order.to(torch.int32)))
-            places.append(picked(fraction.T, order))
-            corners.append(own)
-            needed, voxels = needed + len(own), voxels + len(rows)
-            placed += len(voxel)
-        rows, first, voxel, point = map(torch.cat, zip(*parts, strict=True))
+            place = torch.empty_like(voxel, dtype=torch.int32)
+            place[order] = _count(placed, len(voxel), device)
+            parts.append((local, first, order.to(torch.int32), place))
+            fractions.append(picked(fraction.T, order))
+            corners.append((mine + held).to(torch.int32))
+            sizes.append(len(mine))
+            needed, held, placed = needed + len(mine), held + len(own), placed + len(voxel)
+        sizes[0] += 1  # none
+        rows, first, point, place = map(torch.cat, zip(*parts, strict=True))
         count = len(found[0][1])
-        return cls(count, corners, rows, first, voxel, point, torch.cat(places, 1))
+        place = place.view(-1, count).T.contiguous()
+        fraction = torch.cat(fractions, 1)
+        return cls(count, torch.cat(corners), sizes, rows, first, point, fraction, place)
 
-    def gather(self, values: Sequence[Tensor]) -> Tensor:
-        """The rows (1 + sum of R, 3) of all lattices' `values` that are needed; the first is 0."""
-        pairs = zip(values, self.corners, strict=False)
-        needed = [held.index_select(0, rows) for held, rows in pairs]
-        return torch.cat((values[0].new_zeros(1, values[0].shape[1]), *needed))
-
-    def parted(self, gathered: Tensor) -> list[Tensor]:
-        """For each lattice the rows (R, 3) of what `gather` gave, or of its gradient."""
-        return list(gathered[1:].split([len(rows) for rows in self.corners]))
+    def gather(self, table: Tensor) -> Tensor:
+        """The rows (1 + R, 3) of the joint table that are needed; the first is 0."""
+        return table.index_select(0, self.corners)
 
     def interpolate(self, gathered: Tensor) -> Tensor:
-        """Values (N, 3) at the points, from those (1 + sum of R, 3) that `gather` gave."""
+        """Values (N, 3) at the points, from those (1 + R, 3) that `gather` gave."""
         return _Interpolation.apply(gathered, self)
 
 
@@ -96,36 +98,32 @@ class _Interpolation(torch.autograd.Function):
     """Weighted sums (N, 3) of the corners' values of the voxels that each point is in.
 
     On the way back, points add up in their voxels' corners before voxels add up in the corners
-    that they share.
+    that they share. The gradient has one channel after the other in memory: adding up takes half
+    as long there, and so does what follows.
     """
 
     @staticmethod
     def forward(ctx: Any, gathered: Tensor, lookups: Lookups) -> Tensor:
-        weights = _by_corner(lookups.fraction.to(gathered.dtype))  # (8, L N)
-        ctx.save_for_backward(weights)
-        ctx.lookups, ctx.shape = lookups, gathered.shape
-        rows = lookups.rows.index_select(0, lookups.voxel)  # (L N, 8)
-        each = weighted_sum(gathered, rows, weights.T.contiguous())
-        total = gathered.new_zeros(lookups.points, gathered.shape[1])
-        return total.index_add_(0, lookups.point.long(), each)
+        ctx.lookups = lookups
+        many = lookups.first.diff(append=lookups.first.new_tensor([len(lookups.point)]))
+        rows = lookups.rows.repeat_interleave(many, 0, output_size=len(lookups.point))  # (L N, 8)
+        weights = trilinear(lookups.fraction.T.to(gathered.dtype))  # (L N, 8)
+        each = weighted_sum(gathered.detach(), rows, weights)
+        return nn.functional.embedding_bag(lookups.place, each, mode="sum")
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (weights,) = ctx.saved_tensors
         lookups: Lookups = ctx.lookups
-        length = len(lookups.point)
-        starts = torch.arange(0, 8 * length, length, dtype=torch.int32, device=weights.device)
-        corners = nn.functional.embedding_bag(
-            lookups.point.repeat(8),
-            grads[0].contiguous(),
-            (starts[:, None] + lookups.first).flatten(),
-            per_sample_weights=weights.flatten(),
-            mode="sum",
-        )  # (8 C, 3)
-        out = corners.new_zeros(ctx.shape)
-        out.index_add_(0, lookups.rows.T.flatten().long(), corners)
-        out[0] = 0
-        return out, None
+        grad = grads[0].contiguous()
+        out = grad.new_zeros(grad.shape[1], len(lookups.corners))
+        factors = _factors(lookups.fraction.to(grad.dtype))
+        for rows, (xy, z) in zip(lookups.rows.T, factors, strict=True):
+            sums = nn.functional.embedding_bag(
+                lookups.point, grad, lookups.first, per_sample_weights=xy * z, mode="sum"
+            )  # (C, 3)
+            out.scatter_add_(1, rows.long().expand(len(out), -1), across(sums))
+        out[:, 0] = 0
+        return out.T, None
 
 
 def weighted_sum(values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
@@ -140,17 +138,22 @@ def trilinear(fraction: Tensor) -> Tensor:
     Args:
         fraction: (N, 3), position within the voxel, 0-1.
     """
-    high = fraction.T.contiguous()
-    x, y, z = zip(1 - high, high, strict=True)  # (N,) each, at both ends of the voxel
-    xy = [[a * b for b in y] for a in x]
     weights = fraction.new_empty(len(fraction), len(CORNERS))
-    for corner, (i, j, k) in enumerate(CORNERS):
-        torch.mul(xy[i][j], z[k], out=weights[:, corner])
+    for weight, (xy, z) in zip(weights.T, _factors(fraction.T.contiguous()), strict=True):
+        torch.mul(xy, z, out=weight)
     return weights
 
 
-def _by_corner(fraction: Tensor) -> Tensor:
-    """As `trilinear`, but from (3, N) to (8, N)."""
-    x, y, z = torch.stack((1 - fraction, fraction), 1)  # (2, N) each
-    xy = (x[:, None] * y).flatten(0, 1)  # (4, N)
-    return (xy[:, None] * z).flatten(0, 1)
+def _factors(fraction: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of each of CORNERS two factors (N,) of its weight, from (3, N)."""
+    x, y, z = zip(1 - fraction, fraction, strict=True)  # (N,) each, at both ends of the voxel
+    for one in x:
+        for other in y:
+            xy = one * other
+            yield xy, z[0]
+            yield xy, z[1]
+
+
+def _count(start: int, many: int, device: torch.device) -> Tensor:
+    """So `many` numbers from `start` on, int32."""
+    return torch.arange(start, start + many, dtype=torch.int32, device=device)

@@ -49,7 +49,7 @@ class State:
     ) -> None:
         self.seed, self.views, self.notch = settings.seed, views, notch
         self.field = painting.field
-        self.optimizer = VisitedAdam(list(self.field.values))
+        self.optimizer = VisitedAdam(self.field.table)
         self.critic = Critic(settings, painting, backbone)
         self.order = torch.Generator().manual_seed(settings.seed)
         self.done = 0
@@ -86,7 +86,7 @@ class State:
 
     def settle(self) -> None:
         """Clear what no step has moved: a start from noise is not for what no view has seen."""
-        self.field.clear(self.optimizer.unmoved())
+        self.field.clear(self.field.parted(self.optimizer.unmoved()))
 
     def kept(self) -> dict[str, Any]:
         """What `restore` needs: numbers and tensors, not copied, in dicts and lists.
@@ -102,7 +102,7 @@ class State:
             "content": self.content,
             "generators": self._before_scale,
             "field": self.field.kept(),
-            "optimizer": self.optimizer.kept(),
+            "optimizer": self.field.parted(self.optimizer.kept()),
             "critic": self._restored or self.critic.kept(),
         }
 
@@ -112,8 +112,8 @@ class State:
         self.seconds, self.vgg_seconds = kept["seconds"], kept["vgg_seconds"]
         field, optimizer = _served(kept["field"], kept["optimizer"], self.field.lattices[-1].cell)
         self.field.restore(field)
-        self.optimizer = VisitedAdam(list(self.field.values))
-        self.optimizer.restore(optimizer)
+        self.optimizer = VisitedAdam(self.field.table)
+        self.optimizer.restore(torch.cat(optimizer))
         for generator, drawn in zip((self.order, self.critic.generator), kept["generators"],
                                     strict=True):  # fmt: skip
             generator.set_state(drawn)
@@ -125,21 +125,21 @@ class State:
 
 
 def _served(
-    field: dict[str, Any], optimizer: list[list[torch.Tensor]], finest: float
-) -> tuple[dict[str, Any], list[list[torch.Tensor]]]:
+    field: dict[str, Any], optimizer: list[torch.Tensor], finest: float
+) -> tuple[dict[str, Any], list[torch.Tensor]]:
     """What was kept of both, without lattices that no step has moved and none will.
 
     Those are finer than `finest`, in world units: smaller views do not look them up.
     """
     cells = [cell for cell, *_ in field["lattices"]]
-    moved = [bool((ones > 0).any()) for *_, ones in optimizer]
+    moved = [bool((memory[:, -1] > 0).any()) for memory in optimizer]
     used = max(
         (n + 1 for n in range(len(cells)) if moved[n] or cells[n] > SAME_CELL * finest), default=1
     )
     if used == len(cells):
         return field, optimizer
     untouched = field["values"][used - 1].clone()
-    untouched[optimizer[used - 1][2][:, 0] > 0] = torch.nan  # equal to no value: it has moved
+    untouched[optimizer[used - 1][:, -1] > 0] = torch.nan  # equal to no value: it has moved
     lists = {name: field[name][:used] for name in ("lattices", "values")}
     return {**lists, "untouched": untouched}, optimizer[:used]
 

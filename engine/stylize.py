@@ -19,7 +19,7 @@ from .critic import CONTENT_LAYER, Losses
 from .detail import detail
 from .errors import JobError
 from .field import Field
-from .gradients import gradients_of, together
+from .gradients import together
 from .job import Job
 from .original import Original, is_plain
 from .painting import Painting
@@ -173,9 +173,9 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
             if step <= state.done:
                 continue
             judged: list[Losses] = []
-            wanted: list[list[Gradient]] = []
+            wanted: list[Gradient] = []
             for place, plan in plans.items():
-                gathered = painting.field.gather(plan.lookups).detach().requires_grad_()
+                gathered = painting.field.gather(plan.lookups).requires_grad_()
                 paint = plan.lookups.interpolate(gathered)
                 image = plan.shot.image(painting.colors(plan.ground, paint), background)
                 seen = image.detach().requires_grad_()  # (1, 3, H, W)
@@ -185,18 +185,20 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
                 state.vgg_seconds += time.perf_counter() - vgg_began
                 assert seen.grad is not None
                 asked = seen.grad if scale.zoom == 1 else detail(seen.grad, plan.shot.mask)
-                image.backward(asked)
+                (grad,) = torch.autograd.grad(image, gathered, asked)
                 judged.append(losses)
-                wanted.append(gradients_of(plan.lookups, gathered))
+                held = gathered.detach()
+                wanted.append(Gradient(plan.lookups.corners, held, grad, plan.lookups.sizes))
             told = _together(state, judged, team)
-            gradients = together(wanted, list(state.field.values), team)
+            lattices = [len(values) for values in state.field.values]
+            gradient = together(wanted, state.field.table, lattices, team)
             if scale.settles:
                 factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
             elif scale.zoom > 1:
                 factor = _decay(turn / scale.steps, CLOSE_DECAY)
             else:
                 factor = _decay((step - 1) / whole, DECAY_FROM)
-            state.optimizer.step(gradients, [rate * factor for rate in rates])
+            state.optimizer.step(gradient, [rate * factor for rate in rates])
             if CONTENT_LAYER in scale.layers:
                 state.content = told["content"]
             state.done, state.seconds = step, time.perf_counter() - began
@@ -219,7 +221,7 @@ def _together(state: State, judged: Sequence[Losses], team: Team) -> dict[str, f
         judged: the losses of this process's views.
         team: shares the step.
     """
-    critic, empty = state.critic, state.field.values[0].new_zeros(3)
+    critic, empty = state.critic, state.field.table.new_zeros(3)
     sums = sum((torch.stack(losses).detach() for losses in judged), empty)
     told = torch.cat((sums, sums.new_tensor([len(judged), *critic.views()])))
     team.sum_([*critic.present(), told])

@@ -140,7 +140,7 @@ def test_fine_lattices_can_be_left_out() -> None:
     cells = [lattice.cell for lattice in field.lattices]
     for smallest, count in ((0.0, len(cells)), (cells[1], 2), (cells[1] * 1.01, 1), (99.0, 1)):
         lookups = field.locate(points, smallest=smallest)
-        assert len(lookups.corners) == count
+        assert len(lookups.sizes) == count
         assert (lookups.interpolate(field.gather(lookups)) - count).abs().max() < 1e-5
 
 
@@ -170,12 +170,13 @@ def test_the_fields_gradient_goes_to_the_corners_by_their_weights() -> None:
     points = ball(30)
     field = Field(points, finest=0.3, seed=0)
     lookups = field.locate(points, smallest=0.0)
+    field.table.requires_grad_()
     lookups.interpolate(field.gather(lookups))[:, 0].sum().backward()
-    for values in field.values:
-        assert values.grad[:, 0].sum() == pytest.approx(30, rel=1e-5)
-        assert (values.grad[:, 1:] == 0).all()
-        assert (values.grad[-1] == 0).all()
-        assert (values.grad >= 0).all()
+    for grad in field.parted(field.table.grad):
+        assert grad[:, 0].sum() == pytest.approx(30, rel=1e-5)
+        assert (grad[:, 1:] == 0).all()
+        assert (grad[-1] == 0).all()
+        assert (grad >= 0).all()
 
 
 def test_moved_is_the_share_of_a_points_weight_that_was_touched() -> None:

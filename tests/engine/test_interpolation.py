@@ -47,7 +47,7 @@ def written_out(found: list[tuple[Tensor, Tensor, Tensor]], values: list[Tensor]
 def test_it_is_the_sum_written_out(seed, points) -> None:
     found, values = some_lattices(seed, points)
     lookups = Lookups.of(found, values)
-    gathered = lookups.gather(values)
+    gathered = lookups.gather(torch.cat(values))
     assert (lookups.interpolate(gathered) - written_out(found, values)).abs().max() < 1e-6
 
 
@@ -60,16 +60,33 @@ def test_its_gradient_is_that_of_finite_differences(seed) -> None:
     def of_held(held: Tensor) -> Tensor:  # the first row stands for none and has no gradient
         return lookups.interpolate(torch.cat((held.new_zeros(1, CHANNELS), held)))
 
-    assert gradcheck(of_held, (lookups.gather(values)[1:].requires_grad_(),))
+    assert gradcheck(of_held, (lookups.gather(torch.cat(values))[1:].requires_grad_(),))
+
+
+def test_points_may_miss_all_corners_that_hold_values() -> None:
+    nowhere = torch.full((1, 8), 4, dtype=torch.int32)
+    values = torch.cat((torch.ones(4, CHANNELS), torch.zeros(1, CHANNELS)))
+    points = torch.zeros(6, dtype=torch.int32)
+    lookups = Lookups.of([(nowhere, points, torch.rand(6, 3))], [values])
+    gathered = lookups.gather(values).requires_grad_()
+    assert gathered.shape == (1, CHANNELS)
+    found = lookups.interpolate(gathered)
+    assert found.equal(torch.zeros(6, CHANNELS))
+    (grad,) = torch.autograd.grad(found.sum(), gathered)
+    assert not grad.any()
 
 
 def test_only_rows_that_a_point_needs_are_gathered_each_once() -> None:
     found, values = some_lattices(0, 12)
     lookups = Lookups.of(found, values)
-    for (rows, _, _), held, needed in zip(found, values, lookups.corners, strict=True):
-        assert needed.equal(rows[rows < len(held) - 1].unique())
-    parts = lookups.parted(lookups.gather(values))
-    for held, needed, part in zip(values, lookups.corners, parts, strict=True):
+    pairs = zip(found, values, strict=True)
+    wanted = [rows[rows < len(held) - 1].unique() for (rows, _, _), held in pairs]
+    assert lookups.sizes == [1 + len(wanted[0]), len(wanted[1])]
+    assert lookups.corners[1:].equal(torch.cat((wanted[0], wanted[1] + len(values[0]))))
+    gathered = lookups.gather(torch.cat(values))
+    assert not gathered[0].any()
+    parts = gathered[1:].split([len(rows) for rows in wanted])
+    for held, needed, part in zip(values, wanted, parts, strict=True):
         assert part.equal(held[needed.long()])
 
 
