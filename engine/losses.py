@@ -14,6 +14,7 @@ from torch import Tensor
 NEAR_COLOR = 0.08  # RGB distance within which two colours count as one
 ADDED_UP = 2048  # pixels whose products are added up in the features' own format
 COLORS = 2048  # pixels of a view whose colours are compared with a palette
+GROUP = 32  # colours of a palette that are compared with at once
 
 
 def mask_pyramid(mask: Tensor, sizes: list[tuple[int, int]]) -> list[Tensor]:
@@ -66,12 +67,15 @@ class _Products(torch.autograd.Function):
         if scaled.dtype != torch.bfloat16:
             return scaled.T @ scaled
         # Each product is rounded to the short format, so a sum of many is rounded the less.
-        return torch.stack([(part.T @ part).float() for part in scaled.split(ADDED_UP)]).sum(0)
+        whole = len(scaled) // ADDED_UP * ADDED_UP
+        parts, rest = scaled[:whole].view(-1, ADDED_UP, scaled.shape[1]), scaled[whole:]
+        return torch.bmm(parts.transpose(1, 2), parts).sum(0, dtype=torch.float32) + rest.T @ rest
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         scaled, factors = ctx.saved_tensors
-        return (scaled @ (grads[0] + grads[0].T).to(scaled.dtype)).mul_(factors), None
+        both = grads[0] + grads[0].T.contiguous()
+        return (scaled @ both.to(scaled.dtype)).mul_(factors), None
 
 
 def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 0.0) -> Tensor:
@@ -85,8 +89,8 @@ def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 
     """
     features, target = features.to(mask.dtype), target.to(mask.dtype)
     least = floor * mask.sum()
-    size = (target.square() * mask).sum().maximum(least)
-    return ((features - target).square() * mask).sum() / size.clamp(min=1e-12)
+    size = (target.square().sum(1) * mask).sum().maximum(least)
+    return ((features - target).square().sum(1) * mask).sum() / size.clamp(min=1e-12)
 
 
 def off_palette(
@@ -105,10 +109,27 @@ def off_palette(
     if not len(pixels):
         return image.sum() * 0
     order = torch.randperm(len(pixels), generator=generator)[:COLORS].to(image.device)
-    colors = image[0].flatten(1).T[pixels[order]]  # (COLORS, 3)
-    nearest = palette[torch.cdist(colors.detach(), palette).argmin(1)]
-    away = (colors - nearest).square().sum(1).clamp(min=1e-12).sqrt() / NEAR_COLOR  # (N,)
+    colors = image[0].permute(1, 2, 0).flatten(0, 1).index_select(0, pixels[order])  # (COLORS, 3)
+    beside = colors - nearest(colors.detach(), palette)
+    away = beside.square().sum(1).clamp(min=1e-12).sqrt() / NEAR_COLOR  # (N,)
     return (away - 0.5).clamp(min=0).square().mean()
+
+
+def nearest(colors: Tensor, palette: Tensor) -> Tensor:
+    """Of each of `colors` (N, 3) the nearest of a palette (P, 3), as (N, 3)."""
+    groups = -(-len(palette) // GROUP)
+    number = torch.arange(groups * GROUP, device=palette.device) % len(palette)
+    parted = palette[number].view(groups, GROUP, 3)
+    # |c - p|^2 - |c|^2. To look for where the least is takes long: first in which column.
+    away = torch.baddbmm(
+        parted.square().sum(2)[:, None],
+        colors.expand(groups, -1, -1),
+        parted.transpose(1, 2),
+        alpha=-2,
+    )  # (groups, N, GROUP)
+    column = away.amin(0).argmin(1)  # (N,)
+    row = away.gather(2, column.expand(groups, -1)[..., None])[..., 0].min(0).indices  # (N,)
+    return parted[row, column]
 
 
 def total_variation(image: Tensor, mask: Tensor) -> Tensor:
@@ -131,4 +152,16 @@ def total_variation(image: Tensor, mask: Tensor) -> Tensor:
 
 def straight_through(average: Tensor, newest: Tensor) -> Tensor:
     """The value of `average` with the gradient of `newest` (Lucid's style_transfer_3d, 2018)."""
-    return average + newest - newest.detach()
+    return _StraightThrough.apply(average, newest)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """As `straight_through`, without computing anything."""
+
+    @staticmethod
+    def forward(_ctx: Any, average: Tensor, _newest: Tensor) -> Tensor:
+        return average.view_as(average)
+
+    @staticmethod
+    def backward(_ctx: Any, *grads: Tensor) -> tuple[None, Tensor]:
+        return None, grads[0]

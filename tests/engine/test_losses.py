@@ -13,6 +13,7 @@ from engine.losses import (
     content_loss,
     gram,
     mask_pyramid,
+    nearest,
     off_palette,
     straight_through,
     total_variation,
@@ -170,6 +171,18 @@ def test_colours_that_a_palette_has_not() -> None:
     assert float(off_palette(image, everything[:0], palette, torch.Generator())) == 0
 
 
+@given(st.integers(0, 2**31 - 1), st.integers(1, 100), st.integers(0, 100))
+@hypothesis_settings(max_examples=25)
+def test_the_nearest_colour_of_a_palette(seed, size, count) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    palette = torch.rand(size, 3, generator=generator)
+    colors = torch.rand(count, 3, generator=generator)
+    found = nearest(colors, palette)
+    away = (colors[:, None].double() - palette.double()).norm(dim=2)  # (N, P)
+    assert ((colors.double() - found.double()).norm(dim=1) - away.amin(1)).abs().sum() < 1e-4
+    assert (found[:, None] == palette).all(2).any(1).all()
+
+
 def test_in_a_short_format_a_gram_matrix_is_nearly_the_same() -> None:
     generator = torch.Generator().manual_seed(0)
     features = torch.rand(1, 16, 60, 80, generator=generator).to(torch.bfloat16)
@@ -177,3 +190,13 @@ def test_in_a_short_format_a_gram_matrix_is_nearly_the_same() -> None:
     found, exact = gram(features, mask), gram(features.float(), mask)
     assert found.dtype == torch.float32
     assert (found - exact).norm() < 0.003 * exact.norm()
+
+
+def test_in_a_short_format_its_gradient_is_nearly_the_same_too() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.rand(1, 16, 60, 80, generator=generator).to(torch.bfloat16)
+    mask, ways = torch.rand(60, 80, generator=generator), torch.rand(16, 16, generator=generator)
+    found, exact = (each.clone().requires_grad_() for each in (features, features.float()))
+    for each in (found, exact):
+        (gram(each, mask) * ways).sum().backward()
+    assert (found.grad - exact.grad).norm() < 0.01 * exact.grad.norm()
