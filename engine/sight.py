@@ -45,7 +45,11 @@ class Sight:
             [_pyramid(crop.of(one), layers) for crop in self.crops] for one in (mask, *regions)
         ]
         self._pixels = {
-            name: [part[name].flatten().nonzero()[:, 0] for part in pyramids[0]] for name in layers
+            name: [part[name].flatten().nonzero()[:, 0].to(torch.int32) for part in pyramids[0]]
+            for name in layers
+        }
+        self._places = {
+            name: _places([part[name].flatten() for part in pyramids[0]]) for name in layers
         }
         self.coverage, *self.regions = (self._gathered(parts) for parts in pyramids)
         shown = max(float(mask.sum()), 1e-6)
@@ -59,11 +63,10 @@ class Sight:
         parts = [backbone(crop.of(image), layers) for crop in self.crops]
         return {
             name: _as_image(
-                torch.cat(
-                    [
-                        _Rows.apply(_as_rows(part[name]), pixels)
-                        for part, pixels in zip(parts, self._pixels[name], strict=True)
-                    ]
+                _Rows.apply(
+                    self._pixels[name],
+                    self._places[name],
+                    *(_as_rows(part[name]) for part in parts),
                 )
             )
             for name in layers
@@ -74,7 +77,7 @@ class Sight:
         return {
             name: torch.cat(
                 [
-                    part[name].flatten()[pixels]
+                    part[name].flatten().index_select(0, pixels)
                     for part, pixels in zip(parts, self._pixels[name], strict=True)
                 ]
             )[None]
@@ -104,16 +107,38 @@ def _as_image(rows: Tensor) -> Tensor:
     return rows.T[None, :, None]
 
 
+def _places(masks: Sequence[Tensor]) -> list[Tensor]:
+    """Of each element of `masks` (N,) which one it is of all that are not 0, int32.
+
+    One more than the last for those that are 0.
+    """
+    shown = torch.cat(list(masks)) != 0
+    place = (shown.cumsum(0) - 1).where(shown, shown.sum()).to(torch.int32)
+    return list(place.split([len(mask) for mask in masks]))
+
+
 class _Rows(torch.autograd.Function):
-    """Those rows (P, C) of a matrix (N, C): none of them twice, so its way back is a copy."""
+    """Those rows (P, C) of matrices (N, C): none of them twice, so its way back is a copy.
+
+    Args:
+        rows: (P,) int32, of each matrix.
+        places: of each matrix, (N,) int32, where its rows are among those of all that are chosen;
+            one more than the last where it is none of them.
+        matrices: (N, C) each.
+    """
 
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor, rows: Tensor) -> Tensor:
-        ctx.save_for_backward(rows)
-        ctx.shape = matrix.shape
-        return matrix.index_select(0, rows)
+    def forward(
+        ctx: Any, rows: Sequence[Tensor], places: Sequence[Tensor], *matrices: Tensor
+    ) -> Tensor:
+        ctx.places = places
+        sizes = [len(some) for some in rows]
+        out = matrices[0].new_empty(sum(sizes), matrices[0].shape[1])
+        for part, some, matrix in zip(out.split(sizes), rows, matrices, strict=True):
+            torch.index_select(matrix, 0, some, out=part)
+        return out
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (rows,) = ctx.saved_tensors
-        return grads[0].new_zeros(ctx.shape).index_copy_(0, rows, grads[0]), None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        padded = torch.cat((grads[0], grads[0].new_zeros(1, grads[0].shape[1])))
+        return None, None, *(padded.index_select(0, place) for place in ctx.places)
