@@ -66,13 +66,13 @@ class Lookups(NamedTuple):
             seen[-1] = False
             mine = seen.nonzero()[:, 0]
             number = torch.zeros(len(own), dtype=torch.int32, device=device)
-            number[mine] = _count(needed + 1, len(mine), device)
+            number.scatter_(0, mine, _count(needed + 1, len(mine), device))
             sorted_, order = voxel.sort(stable=True)
             many = torch.bincount(sorted_, minlength=len(rows))
             first = (many.cumsum(0) - many + placed).to(torch.int32)
             local = number.index_select(0, rows.flatten()).view(-1, 8)
-            place = torch.empty_like(voxel, dtype=torch.int32)
-            place[order] = _count(placed, len(voxel), device)
+            place = torch.empty_like(order, dtype=torch.int32)
+            place.scatter_(0, order, _count(placed, len(order), device))
             parts.append((local, first, order.to(torch.int32), place))
             fractions.append(picked(fraction.T, order))
             corners.append((mine + held).to(torch.int32))
@@ -105,7 +105,7 @@ class _Interpolation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, gathered: Tensor, lookups: Lookups) -> Tensor:
         ctx.lookups = lookups
-        many = lookups.first.diff(append=lookups.first.new_tensor([len(lookups.point)]))
+        many = lookups.first.diff(append=lookups.first.new_full((1,), len(lookups.point)))
         rows = lookups.rows.repeat_interleave(many, 0, output_size=len(lookups.point))  # (L N, 8)
         weights = trilinear(lookups.fraction.T.to(gathered.dtype))  # (L N, 8)
         each = weighted_sum(gathered.detach(), rows, weights)
