@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .spans import across
+from .columns import across
 
 BETAS = (0.9, 0.99)
 EPSILON = 1e-8
