@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .aims import Aim
 from .backbone import Backbone
+from .detail import detail, in_shades, shades
 from .losses import (
     content_loss,
     gram,
@@ -49,6 +50,7 @@ class _Target:
 
     aim: Aim
     palette: Tensor  # (PALETTE, 3)
+    shades: Tensor  # (3, 3)
     wanted: list[Tensor]
     running: list[Tensor] = field(default_factory=list)
     present: list[Tensor] = field(default_factory=list)
@@ -91,7 +93,7 @@ class Critic:
         for aim in self.painting.aims:
             picture = resized(aim.picture, unit)
             wanted, squares = self._describe(picture)
-            self.targets.append(_Target(aim, palette_of(picture), wanted))
+            self.targets.append(_Target(aim, palette_of(picture), shades(picture), wanted))
             strengths += squares
         for target, running in zip(self.targets, before, strict=False):
             target.running = running
@@ -123,6 +125,11 @@ class Critic:
         if self.settings.tv_weight:
             total = total + self.settings.tv_weight * total_variation(image, plan.shot.mask)
         return Losses(content, style, total)
+
+    def fine(self, grad: Tensor, plan: Plan) -> Tensor:
+        """Of the gradient (1, 3, H, W) of a close-up, what that may ask for; see `detail`."""
+        each = [target.shades for target in self.targets]
+        return in_shades(detail(grad, plan.shot.mask), each, plan.masks)
 
     def present(self) -> list[Tensor]:
         """What the step's views so far add to the running descriptions: sums over these views."""

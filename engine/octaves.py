@@ -20,12 +20,17 @@ def octave_energies(image: Tensor, mask: Tensor) -> Tensor:
         mask: (H, W) bool, the pixels that count; those near its edge do not.
     """
     inside = -max_pool2d(-mask[None, None].float(), 2 * RIM + 1, 1, RIM)
-    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=image.device) / 16
-    kernel = (taps[:, None] * taps)[None, None].expand(3, 1, 5, 5)
     energies = []
     for _ in range(COUNT):
-        low = conv2d(pad(image, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)
+        low = smoothed(image)
         energies.append(((image - low).square() * inside).sum() / inside.sum().clamp(min=1))
         image = avg_pool2d(low, 2)
         inside = avg_pool2d(inside, 2).floor()
     return torch.stack(energies)
+
+
+def smoothed(image: Tensor) -> Tensor:
+    """`image` (1, 3, H, W) without its finest octave."""
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=image.device) / 16
+    kernel = (taps[:, None] * taps)[None, None].expand(3, 1, 5, 5)
+    return conv2d(pad(image, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)

@@ -87,7 +87,7 @@ class Nearest(NamedTuple):
 
     def bary(self, triangle: Tensor, shares: Tensor) -> Tensor:
         """Of shares (3, N) of the corners of triangles (N,), those of their faces (3, N)."""
-        return torch.stack(self.triangles.in_parent(triangle, shares.unbind()))
+        return torch.stack(list(self.triangles.in_parent(triangle, shares.unbind())))
 
     def seen(self, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """The pixels (N,) that show a face, in their order, which (N,), and where in it (3, N).
@@ -151,7 +151,7 @@ def rasterize(
             for both in zip(triangle.split(BLOCK), pixel.split(BLOCK), strict=True)
         ]
         zbuf, shares, dists = (torch.cat(values, -1) for values in zip(*parts, strict=True))
-        bary = shares.unbind()
+        bary = list(shares.unbind())
 
     shape = (*size, faces_per_pixel)
     face = triangles.parent.index_select(0, triangle)

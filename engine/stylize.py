@@ -16,7 +16,6 @@ from .allocator import keeping_freed_memory
 from .backbone import Backbone
 from .color import KEEP, ColorMap, grey, match_colors
 from .critic import CONTENT_LAYER, Losses
-from .detail import detail
 from .errors import JobError
 from .field import Field
 from .gradients import together
@@ -34,11 +33,11 @@ from .texture import Atlas
 
 LEARNING_RATE = 0.03  # in logits, of lattices as fine as a pixel
 COARSE_POWER = 0.5  # of a voxel's side in pixels, by which the rate of its lattice is divided
-CLOSE_POWER = 1.5  # the same for close-ups, or their frames would show as patches of colour
+CLOSE_POWER = 2.0  # the same for close-ups, or their frames would show as patches of colour
 DECAY_FROM = 0.7  # share of the whole views' steps after which the learning rate falls to 0
 CLOSE_DECAY = 0.4  # the same for the close-ups
 SETTLING_RATE = 0.65  # of the learning rate, on whole views after close-ups; it falls at once
-TRAVEL = 0.6  # how far close-ups, and half as far those twice as near, may move a pixel, in logits
+TRAVEL = 1.6  # how far close-ups, and half as far those twice as near, may move a pixel, in logits
 FASTEST = 0.15  # learning rate of close-ups, at most
 USUALLY_COVERED = 0.7  # share of a close-up that shows the mesh
 NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
@@ -184,7 +183,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
                 (losses.total / scale.views).backward()
                 state.vgg_seconds += time.perf_counter() - vgg_began
                 assert seen.grad is not None
-                asked = seen.grad if scale.zoom == 1 else detail(seen.grad, plan.shot.mask)
+                asked = seen.grad if scale.zoom == 1 else state.critic.fine(seen.grad, plan)
                 (grad,) = torch.autograd.grad(image, gathered, asked)
                 judged.append(losses)
                 held = gathered.detach()
