@@ -29,7 +29,7 @@ CONTENT_LAYER = "relu4_2"
 LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
 PALETTE = 1024  # colours that stand for a style's
-PALETTE_WEIGHT = 0.2  # of colours that the style does not have, beside its other statistics
+PALETTE_WEIGHT = 0.1  # of colours that the style does not have, beside its other statistics
 LARGEST_PICTURE = 1024  # pixels; a style's longer side is cut to pieces of so many
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 LEAST = 32  # pixels along each side of a crop that is cut off, where the view has as many
-WORTH = 2048  # pixels that a cut must save: about what the network takes for one more picture
+WORTH = 1024  # pixels that a cut must save: one more picture costs shallow layers less than that
 
 
 class Crop(NamedTuple):

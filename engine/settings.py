@@ -67,12 +67,12 @@ PRESETS = {
         scales=(64, 91, 128), steps=(60, 50, 40), close_ups=0, nearer=0, settling=0, views=16,
     ),
     "STANDARD": Preset(
-        scales=(64, 91, 128, 181, 256), steps=(100, 80, 70, 70, 70), close_ups=276,
-        nearer=180, settling=105, views=24,
+        scales=(64, 91, 128, 181, 256), steps=(100, 80, 70, 70, 108), close_ups=312,
+        nearer=180, settling=124, views=24,
     ),
     "HIGH": Preset(
-        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 80, 80), close_ups=400,
-        nearer=300, settling=162, views=32,
+        scales=(64, 91, 128, 181, 256, 362), steps=(100, 100, 100, 100, 110, 110), close_ups=400,
+        nearer=300, settling=180, views=32,
     ),
 }  # fmt: skip
 

@@ -230,7 +230,7 @@ def test_advanced(group):
         "steps", "seed", "device", "backbone", "weights_file",
         *(f"layer_weights[{index}]" for index in range(5)),
     }  # fmt: skip
-    assert "648 by preset Standard" in panel.texts()
+    assert "864 by preset Standard" in panel.texts()
     for name in ("relu1_1", "relu5_1"):
         assert name in panel.texts()
     group.steps = 7
