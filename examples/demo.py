@@ -31,7 +31,6 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "demo"
 EXTENSION = "style_transfer_3d"
 PRESET = "STANDARD"
-STEPS = 500  # fewer than the preset's
 TEXTURE_SIZE = 1024
 
 SIDES = (-30, 60, 150, 240)  # degrees around the object, 0 is its front
@@ -210,7 +209,6 @@ def paint(suzanne: bpy.types.Object) -> dict[str, object]:
         bpy.ops.object.style_transfer(
             style="//style.png",
             preset=PRESET,
-            steps=STEPS,
             texture_size=TEXTURE_SIZE,
             output="//texture.png",
         )
@@ -238,7 +236,7 @@ def main() -> int:
     add_studio(bpy.context.scene)
     before = render_sides(OUT / "renders", "before", SIDES)
 
-    say(f"Painting her: preset {PRESET}, {STEPS} steps, {TEXTURE_SIZE} px")
+    say(f"Painting her: preset {PRESET}, {TEXTURE_SIZE} px")
     with silence():
         bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "demo.blend"))
     try:
