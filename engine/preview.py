@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .baking import cover, footprints, put
 from .field import Lookup
 from .painting import Ground, Painting
 from .prefilter import prefilter
@@ -90,23 +91,22 @@ class _Sheet:
     def of(cls, painting: Painting, texture: int, shape: tuple[int, int]) -> _Sheet:
         surface = painting.original.surface
         texels = surface.texels(texture, shape)
-        footprint = torch.full_like(texels.bary[:, 0], math.prod(shape) ** -0.5)
-        ground = painting.ground(texels.face, texels.bary, footprint)
+        ground = painting.ground(texels.face, texels.bary, footprints(texels, shape))
         points = surface.points(texels.face, texels.bary)
         return cls(shape, texels, ground, painting.field.around(points))
 
     @torch.no_grad()
     def bake(self, painting: Painting) -> np.ndarray:
         """(h, w, 4) float32, row 0 at the bottom."""
-        texel, device = self.texels.texel, self.ground.albedo.device
+        device = self.ground.albedo.device
         paint = torch.zeros(*self.shape, 3, device=device)
         covered = torch.zeros(self.shape, dtype=torch.bool, device=device)
-        paint.view(-1, 3)[texel] = painting.field.blend(self.around)
-        covered.view(-1)[texel] = True
+        put(paint, self.texels, painting.field.blend(self.around))
+        cover(covered, self.texels)
         prefilter(paint, covered)
         image = torch.zeros(*self.shape, 4, device=device)
-        colors = painting.colors(self.ground, paint.view(-1, 3)[texel])
-        image.view(-1, 4)[texel] = torch.nn.functional.pad(colors, (0, 1), value=1.0)
+        colors = painting.colors(self.ground, paint.view(-1, 3)[self.texels.texel])
+        put(image, self.texels, torch.nn.functional.pad(colors, (0, 1), value=1.0))
         image, _ = fill_margin(image, covered, MARGIN)
         return image.flip(0).cpu().numpy()
 

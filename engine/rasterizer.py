@@ -134,15 +134,13 @@ def rasterize(
             f"size and faces_per_pixel must be >= 1 and blur_radius >= 0, got {size},"
             f" {faces_per_pixel} and {blur_radius}"
         )
-    triangles = cut(clip, faces)
     if faces_per_pixel == 1 and blur_radius == 0:
-        screen = to_screen(triangles.vertices, size)
-        nearest = nearest_triangles(screen, triangles.corners, size)
+        triangles, insides, nearest = Nearest.of(clip, faces, size)
         place = pixel = (nearest >= 0).nonzero().squeeze(-1)
         triangle = nearest.index_select(0, pixel)
-        insides = Insides.of(screen, triangles.corners, size, clip.dtype)
         zbuf, bary, dists = _inside(triangles, insides, triangle, pixel, size)
     else:
+        triangles = cut(clip, faces)
         detached = triangles._replace(vertices=triangles.vertices.detach())
         pixel, slot, triangle = nearest_fragments(detached, size, faces_per_pixel, blur_radius)
         place = pixel * faces_per_pixel + slot

@@ -157,6 +157,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
     step, work = 0, 0.0
     strokes = job.settings.strokes(surface.extent)
     background = painting.background
+    lattices = [len(values) for values in painting.field.values]
     began = time.perf_counter() - state.seconds
     for number, scale in enumerate(scales):
         if step + scale.steps < state.done:
@@ -189,7 +190,6 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
                 held = gathered.detach()
                 wanted.append(Gradient(plan.lookups.corners, held, grad, plan.lookups.sizes))
             told = _together(state, judged, team)
-            lattices = [len(values) for values in state.field.values]
             gradient = together(wanted, state.field.table, lattices, team)
             if scale.settles:
                 factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
