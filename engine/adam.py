@@ -21,7 +21,7 @@ class Gradient(NamedTuple):
     Attributes:
         rows: (R,) int32 or int64, none of them twice.
         held: (R, C), what they hold.
-        grad: (R, C), preferably one channel after the other in memory.
+        grad: (R, C).
         sizes: how many rows each part of the parameter has that is moved at a rate of its own.
     """
 
@@ -55,7 +55,7 @@ class VisitedAdam:
         The moments are kept as their means over what was seen: m / (1 - beta^n) after n times,
         which the newest moves by (1 - beta) / (1 - beta^n) of the way to itself.
         """
-        rows, grad = gradient.rows.long(), gradient.grad.T.contiguous()  # (R,), (C, R)
+        rows, grad = gradient.rows.long(), across(gradient.grad)  # (R,), (C, R)
         channels = len(grad)
         memory = self._memory.gather(1, rows.expand(len(self._memory), -1))
         mean, square, seen = memory.split([channels, channels, 1])

@@ -1,7 +1,9 @@
 """The paint: values in the object's space, on sparse voxel lattices along the surface.
 
 A sum of lattices, each finer than the one before and turned by its own random rotation, so
-that no direction shows. Values live only on corners of voxels that the surface passes.
+that no direction shows. A voxel is a cube of a lattice's own skewed coordinates; `tetrahedra`
+tells between which four of its corners a point lies. Values live only on corners of voxels that
+the surface passes.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .interpolation import CORNERS, Lookups, trilinear, weighted_sum
+from .interpolation import Lookups, weighted_sum
+from .tetrahedra import CORNERS, SKEW, barycentric, paths, tetrahedra
 from .views import random_rotation
 
 RATIO = 1.6  # of a lattice's voxel to the next finer one's
 COARSEST = 0.25  # of the object's largest side
-NOISE_GAIN = 3.4  # variance of a value over that of what is interpolated between eight: (3/2)^3
+NOISE_GAIN = 2.5  # variance of a value over that of what is interpolated between four
 BITS = 21  # of each coordinate of a voxel in its key
 AT_ONCE = 1 << 17  # points that are looked up at once
 
@@ -38,8 +41,12 @@ class Lookup(NamedTuple):
     fraction: Tensor
 
     def corners(self) -> tuple[Tensor, Tensor]:
-        """Rows (N, 8) int32 of each point's corners, and their weights (N, 8)."""
-        return self.rows.index_select(0, self.voxel), trilinear(self.fraction)
+        """Rows (N, 4) int32 of the corners that each point is between, and their weights (N, 4)."""
+        fraction = self.fraction.T
+        corner = paths(self.rows.device).index_select(0, tetrahedra(fraction))  # (N, 4)
+        corner += (self.voxel * len(CORNERS))[:, None]
+        rows = self.rows.flatten().index_select(0, corner.flatten())
+        return rows.view_as(corner), barycentric(fraction)
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,8 @@ class Lattice:
     """Voxels near the surface.
 
     Attributes:
-        cell: side of a voxel, world units.
-        rotation: (3, 3) float64, world to lattice.
+        cell: side of a cube that is as large as a voxel, world units.
+        rotation: (3, 3) float64, of the world before it is skewed.
         shift: (3,) float64, in voxels, keeps all coordinates positive.
         cells: (C,) int64, sorted keys of the voxels.
         table: (C, 8) int32, rows of the voxel's corners among the values; the row after the
@@ -68,7 +75,7 @@ class Lattice:
         """The lattice whose voxels hold `points` (N, 3), world space."""
         rotation = random_rotation(generator).to(points.device)
         jitter = torch.rand(3, generator=generator, dtype=torch.float64).to(points.device)
-        turned = points.double() @ rotation.T / cell
+        turned = points.double() @ _into(rotation, cell).T
         shift = jitter + 2 - turned.amin(0).floor()
         cells = _key((turned + shift).floor().to(torch.int64)).unique()
         corners = (cells[:, None] + _corner_offsets(points.device)).unique()
@@ -87,7 +94,7 @@ class Lattice:
         """Find any `points` (N, 3); corners that the lattice lacks count as 0."""
         # One coordinate after the other in memory: small strides cost several times as much.
         columns = points.T.contiguous().double()  # (3, N)
-        place = torch.addmm(self.shift[:, None], self.rotation / self.cell, columns)
+        place = torch.addmm(self.shift[:, None], _into(self.rotation, self.cell), columns)
         low = place.floor()
         fraction = place.sub_(low).float().T
         # Points that follow each other, such as texels of a row, mostly share their voxel.
@@ -173,8 +180,9 @@ class Field:
     def locate(self, points: Tensor, *, smallest: float) -> Lookups:
         """Look `points` (N, 3) up in the coarsest lattice, and all with voxels >= `smallest`."""
         count = max(1, sum(lattice.cell >= smallest for lattice in self.lattices))
-        found = list(_in_each(self.lattices[:count], points))
-        return Lookups.of(found, self.values[:count])
+        found = _in_each(self.lattices[:count], points)
+        counts = [len(values) for values in self.values[:count]]
+        return Lookups.of([near.corners() for near in found], counts)
 
     def gather(self, lookups: Lookups) -> Tensor:
         """As `Lookups.gather`, of this field's values."""
@@ -255,6 +263,11 @@ def _in_each(lattices: Iterable[Lattice], points: Tensor) -> Iterator[Lookup]:
     """Look `points` (N, 3) up, lattice after lattice."""
     columns = points.T.contiguous().double()
     return (lattice.locate(columns.T) for lattice in lattices)
+
+
+def _into(rotation: Tensor, cell: float) -> Tensor:
+    """(3, 3) from the world's axes to the coordinates of a lattice."""
+    return SKEW.to(rotation.device) @ rotation / cell
 
 
 def _key(place: Tensor) -> Tensor:

@@ -1,159 +1,117 @@
-"""Between the corners of voxels: weights, sums over lattices, and their way back.
+"""Weighted sums of the values at lattices' corners, over several lattices, and their way back.
 
-All lattices are summed in one piece, each with its points in the order of their voxels, so that
-the way back adds up neighbours in memory.
+Both ways are one sum over bags of rows: of a point its corners, of a corner its points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from .columns import across, picked
-
-CORNERS = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
-
 
 class Lookups(NamedTuple):
-    """Where N points fall in L lattices: all that a step needs of them.
+    """Where N points fall in L lattices, between K corners in each: all that a step needs of them.
 
     Attributes:
-        points: N.
-        corners: (1 + R,) int32, which rows of the lattices' joint table of values the points need,
-            first of all one for corners that hold no value.
+        corners: (R,) int32, in their order, which rows of the lattices' joint table of values the
+            points need, those for corners that hold no value among them.
         sizes: how many of these are each lattice's.
-        rows: (C, 8) int32, of all lattices' voxels, their corners among all that are needed.
-        first: (C,) int32, where in the next two tensors each voxel's points begin.
-        point: (L N,) int32, the points of each voxel, one lattice after the other.
-        fraction: (3, L N) float32, their positions within the voxel, 0-1.
-        place: (N, L) int32, where in these two each point is.
+        rows: (N, L K) int32, the corners of each point, among all that are needed.
+        weights: (N, L K) float32, of these; 0 where they hold no value.
+        first: (R,) int32, where in the next two tensors the points of each corner begin.
+        point: (N L K,) int32, the points of the first corner, of the second, and so on.
+        share: (N L K,) float32, the corner's weight at each.
     """
 
-    points: int
     corners: Tensor
     sizes: list[int]
     rows: Tensor
+    weights: Tensor
     first: Tensor
     point: Tensor
-    fraction: Tensor
-    place: Tensor
+    share: Tensor
 
     @classmethod
-    def of(
-        cls, found: Sequence[tuple[Tensor, Tensor, Tensor]], values: Sequence[Tensor]
-    ) -> Lookups:
+    def of(cls, found: Sequence[tuple[Tensor, Tensor]], counts: Sequence[int]) -> Lookups:
         """Those of the same points in several lattices.
 
         Args:
-            found: of each lattice, the rows (C, 8) of values around its voxels, the row after the
-                last for none; for each point (N,) int32 the voxel among these and its position
-                (N, 3) there. Each voxel has a point.
-            values: of each lattice, (M + 1, 3); the last row is for none. The joint table has
-                one after the other.
+            found: of each lattice, which of its rows (N, K) int32 are around each point, the last
+                for corners that hold none, and their weights (N, K).
+            counts: rows that each lattice has. The joint table has one lattice's after the other.
         """
-        device = found[0][0].device
-        corners = [torch.tensor([len(values[0]) - 1], dtype=torch.int32, device=device)]
+        corners: list[Tensor] = []
         sizes: list[int] = []
-        parts: list[tuple[Tensor, ...]] = []
-        fractions: list[Tensor] = []
-        needed = held = placed = 0
-        for (rows, voxel, fraction), own in zip(found, values, strict=True):
-            seen = torch.zeros(len(own), dtype=torch.bool, device=device)
-            seen[rows.flatten().long()] = True
-            seen[-1] = False
-            mine = seen.nonzero()[:, 0]
-            number = torch.zeros(len(own), dtype=torch.int32, device=device)
-            number.scatter_(0, mine, _count(needed + 1, len(mine), device))
-            sorted_, order = voxel.sort(stable=True)
-            many = torch.bincount(sorted_, minlength=len(rows))
-            first = (many.cumsum(0) - many + placed).to(torch.int32)
-            local = number.index_select(0, rows.flatten()).view(-1, 8)
-            place = torch.empty_like(order, dtype=torch.int32)
-            place.scatter_(0, order, _count(placed, len(order), device))
-            parts.append((local, first, order.to(torch.int32), place))
-            fractions.append(picked(fraction.T, order))
-            corners.append((mine + held).to(torch.int32))
+        points: list[tuple[Tensor, Tensor]] = []  # rows and weights of each
+        bags: list[tuple[Tensor, Tensor, Tensor]] = []  # what each corner has
+        held = needed = placed = 0
+        for (rows, weights), count in zip(found, counts, strict=True):
+            of_held = weights.masked_fill(rows == count - 1, 0)
+            mine, first, point, share = _bags(rows, of_held, placed)
+            number = torch.empty(count, dtype=torch.int32, device=rows.device)
+            own = torch.arange(needed, needed + len(mine), dtype=torch.int32, device=rows.device)
+            number[mine.long()] = own
+            points.append((number.index_select(0, rows.flatten()).view_as(rows), of_held))
+            bags.append((first, point, share))
+            corners.append(mine + held)
             sizes.append(len(mine))
-            needed, held, placed = needed + len(mine), held + len(own), placed + len(voxel)
-        sizes[0] += 1  # none
-        rows, first, point, place = map(torch.cat, zip(*parts, strict=True))
-        count = len(found[0][1])
-        place = place.view(-1, count).T.contiguous()
-        fraction = torch.cat(fractions, 1)
-        return cls(count, torch.cat(corners), sizes, rows, first, point, fraction, place)
+            held, needed, placed = held + count, needed + len(mine), placed + rows.numel()
+        rows, weights = (torch.cat(parts, 1) for parts in zip(*points, strict=True))
+        first, point, share = map(torch.cat, zip(*bags, strict=True))
+        return cls(torch.cat(corners), sizes, rows, weights, first, point, share)
 
     def gather(self, table: Tensor) -> Tensor:
-        """The rows (1 + R, 3) of the joint table that are needed; the first is 0."""
+        """The rows (R, 3) of the joint table that are needed."""
         return table.index_select(0, self.corners)
 
     def interpolate(self, gathered: Tensor) -> Tensor:
-        """Values (N, 3) at the points, from those (1 + R, 3) that `gather` gave."""
+        """Values (N, 3) at the points, from those (R, 3) that `gather` gave."""
         return _Interpolation.apply(gathered, self)
 
 
 class _Interpolation(torch.autograd.Function):
-    """Weighted sums (N, 3) of the corners' values of the voxels that each point is in.
+    """Weighted sums (N, 3) of the corners' values at each point.
 
-    On the way back, points add up in their voxels' corners before voxels add up in the corners
-    that they share. The gradient has one channel after the other in memory: adding up takes half
-    as long there, and so does what follows.
+    What autograd would make of it adds up one row after the other on the way back.
     """
 
     @staticmethod
     def forward(ctx: Any, gathered: Tensor, lookups: Lookups) -> Tensor:
         ctx.lookups = lookups
-        many = lookups.first.diff(append=lookups.first.new_full((1,), len(lookups.point)))
-        rows = lookups.rows.repeat_interleave(many, 0, output_size=len(lookups.point))  # (L N, 8)
-        weights = trilinear(lookups.fraction.T.to(gathered.dtype))  # (L N, 8)
-        each = weighted_sum(gathered.detach(), rows, weights)
-        return nn.functional.embedding_bag(lookups.place, each, mode="sum")
+        return weighted_sum(gathered.detach(), lookups.rows, lookups.weights.to(gathered.dtype))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         lookups: Lookups = ctx.lookups
         grad = grads[0].contiguous()
-        out = grad.new_zeros(grad.shape[1], len(lookups.corners))
-        factors = _factors(lookups.fraction.to(grad.dtype))
-        for rows, (xy, z) in zip(lookups.rows.T, factors, strict=True):
-            sums = nn.functional.embedding_bag(
-                lookups.point, grad, lookups.first, per_sample_weights=xy * z, mode="sum"
-            )  # (C, 3)
-            out.scatter_add_(1, rows.long().expand(len(out), -1), across(sums))
-        out[:, 0] = 0
-        return out.T, None
+        share = lookups.share.to(grad.dtype)
+        return nn.functional.embedding_bag(
+            lookups.point, grad, lookups.first, per_sample_weights=share, mode="sum"
+        ), None
 
 
 def weighted_sum(values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-    """Of rows (N, 8) of `values` (M, 3) with weights (N, 8), as (N, 3)."""
+    """Of rows (N, K) of `values` (M, 3) with weights (N, K), as (N, 3)."""
     # Without `padding_idx`, which takes several times as long: rows for none hold 0.
     return nn.functional.embedding_bag(rows, values, per_sample_weights=weights, mode="sum")
 
 
-def trilinear(fraction: Tensor) -> Tensor:
-    """Weights (N, 8) of a voxel's corners, in the order of CORNERS.
+def _bags(rows: Tensor, weights: Tensor, start: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The other way round: of each corner its points. As of `Lookups`, of one lattice.
 
     Args:
-        fraction: (N, 3), position within the voxel, 0-1.
+        rows, weights: (N, K), the corners of each point.
+        start: of the first corner's points, among those of all lattices.
+
+    Returns:
+        The corners (R,) in their order, `first`, `point` and `share`.
     """
-    weights = fraction.new_empty(len(fraction), len(CORNERS))
-    for weight, (xy, z) in zip(weights.T, _factors(fraction.T.contiguous()), strict=True):
-        torch.mul(xy, z, out=weight)
-    return weights
-
-
-def _factors(fraction: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Of each of CORNERS two factors (N,) of its weight, from (3, N)."""
-    x, y, z = zip(1 - fraction, fraction, strict=True)  # (N,) each, at both ends of the voxel
-    for one in x:
-        for other in y:
-            xy = one * other
-            yield xy, z[0]
-            yield xy, z[1]
-
-
-def _count(start: int, many: int, device: torch.device) -> Tensor:
-    """So `many` numbers from `start` on, int32."""
-    return torch.arange(start, start + many, dtype=torch.int32, device=device)
+    # Lattice after lattice: what is sorted at once fits processors' caches.
+    ordered, order = rows.flatten().sort(stable=True)
+    corners, many = ordered.unique_consecutive(return_counts=True)
+    first = (many.cumsum(0) - many + start).to(torch.int32)
+    point = order.to(torch.int32).div_(rows.shape[1], rounding_mode="floor")
+    return corners, first, point, weights.flatten().index_select(0, order)

@@ -31,7 +31,7 @@ FACE = 300  # a face while it is rasterized
 SAMPLE, SAMPLING = 21, 130  # a sample in the atlas, and while it is made
 CORNER, CORNERING = 90, 15  # a corner with its optimiser's state, and while it is found
 COLOR, MIPS = 12, 16  # a texel, and with its mip levels
-POINT, LOOKUP = 90, 28  # a surface point of a planned view, and in each of its lattices
+POINT, LOOKUP = 90, 68  # a surface point of a planned view, and in each of its lattices
 FRAME = 45  # a pixel of a planned view: content target, its features
 REGION = 8  # the same for each style
 SEEN, SEEN_BY_STYLE = 5000, 500  # a pixel that goes through the network and back
@@ -49,7 +49,7 @@ class Sizes:
 
     Attributes:
         view: larger side of the largest views, in pixels.
-        together: views planned at once.
+        planned: pixels of the views planned at once.
         covered: share of a view that shows the mesh, 0-1.
         lattices: that a view looks up.
         picture: pixels of a style picture that the network sees at once.
@@ -65,7 +65,7 @@ class Sizes:
     """
 
     view: int
-    together: int
+    planned: int
     covered: float
     lattices: int
     picture: int
@@ -100,7 +100,7 @@ class Sizes:
         reliefs = {"NONE": 0, "BUMP": 4, "NORMAL": 12}
         return cls(
             view=max(scale.size for scale in scales),
-            together=max(min(scale.together, _cameras(job, scale)) for scale in scales),
+            planned=max(min(s.together, _cameras(job, s)) * s.size**2 for s in scales),
             covered=max(min(outline, 1.0), near),
             lattices=1 + max(0, math.ceil(math.log(extent / 4 / finest, RATIO))),
             picture=max(_piece(each, unit * job.settings.strokes(extent)) for each in pictures),
@@ -133,15 +133,14 @@ def parts(sizes: Sizes) -> dict[str, float]:
     )
     # What preparing gives back stays with the process.
     prepared = held + SAMPLING * sizes.samples + CORNERING * corners
-    pixels = sizes.view**2
-    points = sizes.covered * pixels * (POINT + LOOKUP * sizes.lattices)
-    plan = points + (FRAME + REGION * sizes.styles) * pixels
-    step = (SEEN + SEEN_BY_STYLE * sizes.styles) * pixels
+    point = POINT + LOOKUP * sizes.lattices
+    plans = sizes.planned * (sizes.covered * point + FRAME + REGION * sizes.styles)
+    step = (SEEN + SEEN_BY_STYLE * sizes.styles) * sizes.view**2
     results = (COLOR + sizes.relief) * sizes.textures
     return {
         "preparing": prepared,
         "styles": prepared + STEP + DESCRIBED * sizes.picture,
-        "steps": prepared + STEP + sizes.together * plan + step,
+        "steps": prepared + STEP + plans + step,
         "baking": held + BLOCK + results + COVER * sizes.largest,
         "measuring": held + MEASURED + results + (MIPS - COLOR) * sizes.textures,
         "writing": held + results + WRITTEN * sizes.largest,

@@ -9,6 +9,7 @@ from .settings import CLOSE_UP, LARGE_TEXTURE, PRESETS, Settings
 
 CLOSE_LAYERS = LAYERS[:3]
 TOGETHER = (48, 12, 4)  # views planned at once: with enough memory, and with less and less
+PLANNED = 24 * 256**2  # pixels of these, at most: one that shows the mesh takes up to a kilobyte
 MEMORY = 0.5  # share of the running Gram that a whole view keeps; with more, colours swing
 CLOSE_MEMORY = 0.9  # the same of close-ups, none of which need have all of the style's colours
 SHALLOW = 0.45  # of the cost of all layers, what those of close-ups cost
@@ -100,6 +101,7 @@ def schedule(settings: Settings, views: int = 1, notch: int = 0) -> list[Scale]:
         before += kind.steps
         if count:
             size = min(kind.size, limits.largest)
-            limited = replace(kind, size=size, views=views, together=limits.together)
+            together = min(limits.together, max(1, PLANNED // size**2))
+            limited = replace(kind, size=size, views=views, together=together)
             scales.append(replace(limited, steps=count))
     return scales

@@ -1,4 +1,4 @@
-"""The paint: trilinear interpolation on turned lattices, and its gradient."""
+"""The paint: interpolation on turned lattices, and its gradient."""
 
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from engine.field import BITS, Field, Lattice
+from engine.tetrahedra import SKEW
 
 
 def ball(count: int, seed: int = 0, radius: float = 1.0) -> Tensor:
@@ -25,7 +26,12 @@ def corner_positions(lattice: Lattice) -> np.ndarray:
     mask = (1 << BITS) - 1
     keys = lattice.corners.numpy()
     grid = np.stack((keys >> (2 * BITS), (keys >> BITS) & mask, keys & mask), -1)
-    return (grid - lattice.shift.numpy()) * lattice.cell @ lattice.rotation.numpy()
+    return (grid - lattice.shift.numpy()) * lattice.cell @ out_of(lattice)
+
+
+def out_of(lattice: Lattice) -> np.ndarray:
+    """(3, 3), from rows of a lattice's coordinates, in world units, to the world's."""
+    return np.linalg.inv((SKEW @ lattice.rotation).numpy()).T
 
 
 def fill(field: Field, function) -> None:
@@ -76,7 +82,7 @@ def test_each_built_voxel_holds_all_its_corners() -> None:
         assert (lookup.fraction < 1 + 1e-6).all()
         # From the voxel's first corner and the fraction, the point itself.
         low = corner_positions(lattice)[lookup.rows[lookup.voxel.long(), 0].numpy()]
-        away = lookup.fraction.double().numpy() * lattice.cell @ lattice.rotation.numpy()
+        away = lookup.fraction.double().numpy() * lattice.cell @ out_of(lattice)
         assert np.abs(low + away - points.numpy()).max() < 1e-6
 
 
@@ -97,25 +103,20 @@ def test_far_from_the_surface_there_is_no_paint() -> None:
 
 
 def test_moving_out_of_a_voxel_fades_to_nothing() -> None:
-    generator = torch.Generator().manual_seed(1)
-    lattice = Lattice.around(torch.zeros(1, 3), 1.0, generator)
+    lattice = Lattice.around(torch.zeros(1, 3), 1.0, torch.Generator().manual_seed(1))
     assert len(lattice.cells) == 1
     assert len(lattice.corners) == 8
-    middle = torch.from_numpy(corner_positions(lattice).mean(0))
-    across = lattice.rotation[0]
-    steps = torch.linspace(0, 2, 21, dtype=torch.float64)
-    points = (middle + steps[:, None] * across).float()
-    values = torch.ones(9, 1)
+    middle = corner_positions(lattice).mean(0)
+    across = np.array((1.0, 0, 0)) @ out_of(lattice)  # to the middle of the next voxel
+    steps = np.linspace(0, 2, 21)
+    points = torch.from_numpy(middle + steps[:, None] * across).float()
     lookup = lattice.locate(points)
     assert len(lookup.rows) == 3
-    weights = torch.stack((1 - lookup.fraction, lookup.fraction), -1)
-    x, y, z = weights.unbind(1)
-    corners = torch.einsum("ni,nj,nk->nijk", x, y, z).flatten(1)
-    values[-1] = 0
     rows, weights = lookup.corners()
-    assert (weights - corners).abs().max() < 1e-6
-    found = (values[rows.long()] * corners[..., None]).sum(1)[:, 0]
-    assert (found - (1.5 - steps).clamp(0, 1)).abs().max() < 1e-5
+    values = torch.ones(9)
+    values[-1] = 0
+    found = (values[rows.long()] * weights).sum(1).double().numpy()
+    assert np.abs(found - (1.5 - steps).clip(0, 1)).max() < 1e-5
 
 
 @given(st.integers(0, 2**31 - 1))
@@ -186,14 +187,12 @@ def test_moved_is_the_share_of_a_points_weight_that_was_touched() -> None:
         field.values[-1][:-1] = 0.1
     assert (field.moved(points) - 1).abs().max() < 1e-6
     assert field.moved(points + 9).max() == 0
-    with torch.no_grad():
-        field.values[-1].zero_()
-        one = field.lattices[-1].locate(points[:1]).rows[0, 3]
-        field.values[-1][one, 1] = -1.0
-    weights = field.moved(points[:1])
-    fraction = field.lattices[-1].locate(points[:1]).fraction[0].double()
-    expected = (1 - fraction[0]) * fraction[1] * fraction[2]
-    assert float(weights) == pytest.approx(float(expected), rel=1e-5)
+    rows, weights = (each[0] for each in field.lattices[-1].locate(points[:1]).corners())
+    for row, weight in zip(rows, weights, strict=True):
+        with torch.no_grad():
+            field.values[-1].zero_()
+            field.values[-1][row, 1] = -1.0
+        assert float(field.moved(points[:1])) == pytest.approx(float(weight), rel=1e-5)
 
 
 def test_absurd_fineness_still_fits_the_keys() -> None:

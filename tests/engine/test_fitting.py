@@ -23,7 +23,7 @@ from tests.engine.test_control import backbone
 from tests.engine.test_main import save_job
 
 CPU = torch.device("cpu")
-SMALL = Preset(scales=(64, 91), steps=(6, 3), close_ups=0, nearer=0, settling=0, views=6)
+SMALL = Preset(scales=(64, 91), steps=(6, 5), close_ups=0, nearer=0, settling=0, views=6)
 STEPS = SMALL.all_steps(1024)
 LAST = 3  # notch: views of 64 pixels
 SOME = 70  # pixels: more than such a view has on a side, and less than a larger one
@@ -105,8 +105,9 @@ def test_less_is_free_than_needed(begun, monkeypatch) -> None:
 
 
 def test_what_is_free_decides(begun, monkeypatch) -> None:
-    monkeypatch.setattr(fitting, "needed", lambda sizes: sizes.view * sizes.together)
-    for free, notch in ((10**12, 0), (91 * 6, 0), (91 * 6 - 1, 2), (91 * 4, 2), (64 * 4, LAST)):
+    monkeypatch.setattr(fitting, "needed", lambda sizes: sizes.planned)
+    some = ((10**12, 0), (5 * 91**2, 0), (5 * 91**2 - 1, 2), (4 * 91**2, 2), (4 * 64**2, LAST))
+    for free, notch in some:
         leave(monkeypatch, free)
         assert begun.fit() == notch
     begun.said.clear()

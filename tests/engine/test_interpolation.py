@@ -7,38 +7,30 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from engine.interpolation import Lookups, trilinear
+from engine.interpolation import Lookups
 
 CHANNELS = 3
+COUNTS = (10, 31)  # rows of two lattices, the last of which are for none
 
 
-def some_lattices(
-    seed: int, points: int
-) -> tuple[list[tuple[Tensor, Tensor, Tensor]], list[Tensor]]:
-    """Two lattices with random corners, some of them none, and values whose last row is 0."""
+def some_lattices(seed: int, points: int) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
+    """Corners and weights of points in two lattices, and values whose last row is 0."""
     generator = torch.Generator().manual_seed(seed)
     found, values = [], []
-    for corners, voxels in ((9, 5), (30, 4)):
-        held = torch.randn(corners + 1, CHANNELS, generator=generator, dtype=torch.float64)
+    for count in COUNTS:
+        held = torch.randn(count, CHANNELS, generator=generator, dtype=torch.float64)
         held[-1] = 0
-        voxel = torch.randint(0, voxels, (points,), generator=generator)
-        names, voxel = voxel.unique(return_inverse=True)
-        rows = torch.randint(0, corners + 1, (len(names), 8), generator=generator)
-        fraction = torch.rand(points, 3, generator=generator)
-        found.append((rows.to(torch.int32), voxel.to(torch.int32), fraction))
+        rows = torch.randint(0, count, (points, 4), generator=generator, dtype=torch.int32)
+        found.append((rows, torch.rand(points, 4, generator=generator)))
         values.append(held)
     return found, values
 
 
-def written_out(found: list[tuple[Tensor, Tensor, Tensor]], values: list[Tensor]) -> Tensor:
-    total = torch.zeros(len(found[0][1]), CHANNELS, dtype=torch.float64)
-    for (rows, voxel, fraction), held in zip(found, values, strict=True):
-        low, high = 1 - fraction.double(), fraction.double()
-        for number in range(8):
-            bits = (number >> 2 & 1, number >> 1 & 1, number & 1)
-            sides = [(high if bit else low)[:, axis] for axis, bit in enumerate(bits)]
-            weight = sides[0] * sides[1] * sides[2]
-            total += weight[:, None] * held[rows[voxel.long(), number].long()]
+def written_out(found: list[tuple[Tensor, Tensor]], values: list[Tensor]) -> Tensor:
+    total = torch.zeros(len(found[0][0]), CHANNELS, dtype=torch.float64)
+    for (rows, weights), held in zip(found, values, strict=True):
+        for row, weight in zip(rows.T, weights.T, strict=True):
+            total += weight[:, None].double() * held[row.long()]
     return total
 
 
@@ -46,7 +38,7 @@ def written_out(found: list[tuple[Tensor, Tensor, Tensor]], values: list[Tensor]
 @hypothesis_settings(max_examples=25)
 def test_it_is_the_sum_written_out(seed, points) -> None:
     found, values = some_lattices(seed, points)
-    lookups = Lookups.of(found, values)
+    lookups = Lookups.of(found, COUNTS)
     gathered = lookups.gather(torch.cat(values))
     assert (lookups.interpolate(gathered) - written_out(found, values)).abs().max() < 1e-6
 
@@ -55,19 +47,25 @@ def test_it_is_the_sum_written_out(seed, points) -> None:
 @hypothesis_settings(max_examples=5)
 def test_its_gradient_is_that_of_finite_differences(seed) -> None:
     found, values = some_lattices(seed, 6)
-    lookups = Lookups.of(found, values)
+    lookups = Lookups.of(found, COUNTS)
+    assert gradcheck(lookups.interpolate, (lookups.gather(torch.cat(values)).requires_grad_(),))
 
-    def of_held(held: Tensor) -> Tensor:  # the first row stands for none and has no gradient
-        return lookups.interpolate(torch.cat((held.new_zeros(1, CHANNELS), held)))
 
-    assert gradcheck(of_held, (lookups.gather(torch.cat(values))[1:].requires_grad_(),))
+def test_corners_that_hold_no_value_get_no_gradient() -> None:
+    found, values = some_lattices(3, 40)
+    lookups = Lookups.of(found, COUNTS)
+    gathered = lookups.gather(torch.cat(values)).requires_grad_()
+    (grad,) = torch.autograd.grad(lookups.interpolate(gathered).sum(), gathered)
+    none = (gathered == 0).all(1)
+    assert int(none.sum()) == 2
+    assert not grad[none].any()
+    assert (grad[~none] > 0).all()
 
 
 def test_points_may_miss_all_corners_that_hold_values() -> None:
-    nowhere = torch.full((1, 8), 4, dtype=torch.int32)
+    nowhere = torch.full((6, 4), 4, dtype=torch.int32)
     values = torch.cat((torch.ones(4, CHANNELS), torch.zeros(1, CHANNELS)))
-    points = torch.zeros(6, dtype=torch.int32)
-    lookups = Lookups.of([(nowhere, points, torch.rand(6, 3))], [values])
+    lookups = Lookups.of([(nowhere, torch.rand(6, 4))], [len(values)])
     gathered = lookups.gather(values).requires_grad_()
     assert gathered.shape == (1, CHANNELS)
     found = lookups.interpolate(gathered)
@@ -77,20 +75,12 @@ def test_points_may_miss_all_corners_that_hold_values() -> None:
 
 
 def test_only_rows_that_a_point_needs_are_gathered_each_once() -> None:
-    found, values = some_lattices(0, 12)
-    lookups = Lookups.of(found, values)
-    pairs = zip(found, values, strict=True)
-    wanted = [rows[rows < len(held) - 1].unique() for (rows, _, _), held in pairs]
-    assert lookups.sizes == [1 + len(wanted[0]), len(wanted[1])]
-    assert lookups.corners[1:].equal(torch.cat((wanted[0], wanted[1] + len(values[0]))))
-    gathered = lookups.gather(torch.cat(values))
-    assert not gathered[0].any()
-    parts = gathered[1:].split([len(rows) for rows in wanted])
+    found, values = some_lattices(0, 5)
+    lookups = Lookups.of(found, COUNTS)
+    wanted = [rows.unique() for rows, _ in found]
+    assert sum(map(len, wanted)) < sum(COUNTS)
+    assert lookups.sizes == [len(rows) for rows in wanted]
+    assert lookups.corners.equal(torch.cat((wanted[0], wanted[1] + COUNTS[0])))
+    parts = lookups.gather(torch.cat(values)).split(lookups.sizes)
     for held, needed, part in zip(values, wanted, parts, strict=True):
         assert part.equal(held[needed.long()])
-
-
-def test_weights_sum_to_one_and_are_one_at_a_corner() -> None:
-    generator = torch.Generator().manual_seed(0)
-    assert (trilinear(torch.rand(50, 3, generator=generator)).sum(1) - 1).abs().max() < 1e-6
-    assert trilinear(torch.tensor([[0.0, 1.0, 1.0]])).tolist() == [[0, 0, 0, 1, 0, 0, 0, 0]]

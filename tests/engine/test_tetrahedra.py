@@ -1,0 +1,56 @@
+"""Tetrahedra of a cube: they fill it, are all alike once skewed, and their weights are right."""
+
+from itertools import permutations
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from engine.tetrahedra import CORNERS, SKEW, barycentric, paths, tetrahedra
+
+CPU = torch.device("cpu")
+OF_NONE = (2, 5)  # no three numbers are ordered so
+WITHIN = st.floats(0, 1, width=32)
+
+
+def corners_of(fraction: Tensor) -> Tensor:
+    """(N, 4, 3), where the corners are that points (3, N) of a cube lie between."""
+    return torch.tensor(CORNERS).float()[paths(CPU)[tetrahedra(fraction).long()].long()]
+
+
+@given(WITHIN, WITHIN, WITHIN)
+def test_a_point_is_where_its_weights_say(x, y, z) -> None:
+    fraction = torch.tensor([[x], [y], [z]])
+    weights = barycentric(fraction)
+    assert (weights >= 0).all()
+    assert abs(float(weights.sum()) - 1) < 1e-6
+    found = torch.einsum("nk,nkc->cn", weights, corners_of(fraction))
+    assert (found - fraction).abs().max() < 1e-6
+
+
+def test_six_tetrahedra_share_a_cube_equally() -> None:
+    fraction = torch.rand(3, 60_000, generator=torch.Generator().manual_seed(0))
+    many = torch.bincount(tetrahedra(fraction), minlength=8) / 60_000
+    assert [number for number in range(8) if not many[number]] == list(OF_NONE)
+    used = [number for number in range(8) if number not in OF_NONE]
+    assert (many[used] - 1 / 6).abs().max() < 0.01
+    # Each goes from the first corner to the last by one axis after the other.
+    steps = torch.tensor(CORNERS)[paths(CPU)[used].long()].diff(dim=1)  # (6, 3, 3)
+    found = {tuple(step.index(1) for step in path) for path in steps.tolist()}
+    assert found == set(permutations(range(3)))
+
+
+def test_skewed_they_are_all_alike_and_as_large_as_in_cubes() -> None:
+    out = torch.linalg.inv(SKEW).numpy()
+    lengths = []
+    for number in sorted(set(range(8)) - set(OF_NONE)):
+        place = np.array(CORNERS)[paths(CPU)[number].numpy()] @ out.T  # (4, 3)
+        away = np.linalg.norm(place[:, None] - place, axis=-1)[np.triu_indices(4, 1)]
+        lengths.append(np.sort(away))
+        volume = abs(np.linalg.det(place[1:] - place[0])) / 6
+        assert abs(volume - 1 / 6) < 1e-12
+    assert np.ptp(lengths, axis=0).max() < 1e-12
+    # No direction is preferred: two edges of the body-centred lattice, and four shorter ones.
+    assert np.allclose(lengths[0] / lengths[0][0], [1, 1, 1, 1, 2 / 3**0.5, 2 / 3**0.5])
