@@ -29,8 +29,9 @@ class Sight:
 
     Attributes:
         crops: that the network is shown.
-        coverage: of each layer, (1, P) float in 0-1, of the pixels that show something.
-        regions: of each layer, the same of each region.
+        coverage: of each layer, (1, P) float in 0-1, of the pixels that show something and, last
+            of all, 0: a pixel that stands for all others.
+        regions: of each region, the same of each layer.
         shares: of what the view shows, those that each region has.
         solid: of each region, (P,) int64, the pixels of the view that show more of it than not.
     """
@@ -59,7 +60,10 @@ class Sight:
     def features(
         self, backbone: Backbone, image: Tensor, layers: Sequence[str]
     ) -> dict[str, Tensor]:
-        """Of `image` (1, 3, H, W), for each of `layers` (1, C, 1, P) float32."""
+        """Of `image` (1, 3, H, W), for each of `layers` (1, C, 1, P); the last pixel's are 0.
+
+        What is made of them must count pixels by their coverage, so that the last has no gradient.
+        """
         parts = [backbone(crop.of(image), layers) for crop in self.crops]
         return {
             name: _as_image(
@@ -73,14 +77,13 @@ class Sight:
         }
 
     def _gathered(self, parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Of masks of each crop and layer, the pixels that show something, (1, P) a layer."""
+        """Of masks of each crop and layer, the pixels that show something and 0, (1, P) a layer."""
         return {
-            name: torch.cat(
-                [
-                    part[name].flatten().index_select(0, pixels)
-                    for part, pixels in zip(parts, self._pixels[name], strict=True)
-                ]
-            )[None]
+            name: _Rows.apply(
+                self._pixels[name],
+                self._places[name],
+                *(part[name].flatten()[:, None] for part in parts),
+            ).T
             for name in self.layers
         }
 
@@ -118,12 +121,13 @@ def _places(masks: Sequence[Tensor]) -> list[Tensor]:
 
 
 class _Rows(torch.autograd.Function):
-    """Those rows (P, C) of matrices (N, C): none of them twice, so its way back is a copy.
+    """Those rows of matrices (N, C), and a last one of 0 for all others: (P, C).
+
+    None of them is chosen twice, and the last has no gradient, so its way back is to look up.
 
     Args:
-        rows: (P,) int32, of each matrix.
-        places: of each matrix, (N,) int32, where its rows are among those of all that are chosen;
-            one more than the last where it is none of them.
+        rows: (M,) int32, of each matrix.
+        places: of each matrix, (N,) int32, where its rows are among those of the result.
         matrices: (N, C) each.
     """
 
@@ -133,12 +137,13 @@ class _Rows(torch.autograd.Function):
     ) -> Tensor:
         ctx.places = places
         sizes = [len(some) for some in rows]
-        out = matrices[0].new_empty(sum(sizes), matrices[0].shape[1])
-        for part, some, matrix in zip(out.split(sizes), rows, matrices, strict=True):
+        out = matrices[0].new_empty(sum(sizes) + 1, matrices[0].shape[1])
+        *parts, last = out.split([*sizes, 1])
+        for part, some, matrix in zip(parts, rows, matrices, strict=True):
             torch.index_select(matrix, 0, some, out=part)
+        last.zero_()
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        padded = torch.cat((grads[0], grads[0].new_zeros(1, grads[0].shape[1])))
-        return None, None, *(padded.index_select(0, place) for place in ctx.places)
+        return None, None, *(grads[0].index_select(0, place) for place in ctx.places)

@@ -24,9 +24,9 @@ def test_a_view_that_is_full_is_seen_as_it_is(backbone) -> None:
     seen = Sight(mask, [mask / 2], LAYERS)
     whole = backbone(image, LAYERS)
     for name, found in seen.features(backbone, image, LAYERS).items():
-        assert found[0, :, 0].equal(whole[name][0].flatten(1))
-        assert seen.coverage[name].eq(1).all()
-        assert seen.regions[0][name].eq(0.5).all()
+        assert found[0, :, 0, :-1].equal(whole[name][0].flatten(1))
+        assert seen.coverage[name][:, :-1].eq(1).all()
+        assert seen.regions[0][name][:, :-1].eq(0.5).all()
     assert seen.shares == [0.5]
 
 
@@ -41,7 +41,7 @@ def test_away_from_a_crop_s_rim_the_features_are_those_of_the_whole(backbone) ->
     found, whole = seen.features(backbone, image, LAYERS), backbone(image, LAYERS)
     for halvings, name in enumerate(LAYERS):
         side, rim = 48 >> halvings, 4
-        part = found[name][0, :, 0].view(-1, side, side)
+        part = found[name][0, :, 0, :-1].view(-1, side, side)
         top, left = 32 >> halvings, 16 >> halvings
         same = whole[name][0, :, top : top + side, left : left + side]
         inside = (slice(None), slice(rim, -rim), slice(rim, -rim))
@@ -55,8 +55,9 @@ def test_only_covered_pixels_are_there_and_get_gradient(backbone) -> None:
     seen = Sight(mask, [], LAYERS)
     assert len(seen.crops) == 2
     found = seen.features(backbone, image, LAYERS)
-    assert found["relu1_1"].shape[3] == int(mask.sum())
+    assert found["relu1_1"].shape[3] == int(mask.sum()) + 1
     assert all(found[name].shape[3] == seen.coverage[name].shape[1] for name in LAYERS)
+    assert not any(found[name][..., -1].any() or seen.coverage[name][:, -1] for name in LAYERS)
     sum(gram(found[name], seen.coverage[name]).sum() for name in LAYERS).backward()
     for crop in seen.crops:
         crop.of(image.grad).zero_()
