@@ -102,14 +102,15 @@ def off_palette(
 
     Args:
         image: (1, 3, H, W) in 0-1.
-        pixels: (N,) int64, row * W + column; some COLORS of them count.
+        pixels: (N,) int64, row * W + column; COLORS of them at most count, evenly of all.
         palette: (P, 3).
-        generator: of the processor; draws them.
+        generator: of the processor; draws where they begin.
     """
     if not len(pixels):
         return image.sum() * 0
-    order = torch.randperm(len(pixels), generator=generator)[:COLORS].to(image.device)
-    colors = image[0].permute(1, 2, 0).flatten(0, 1).index_select(0, pixels[order])  # (COLORS, 3)
+    step = -(-len(pixels) // COLORS)
+    start = int(torch.randint(step, (), generator=generator))
+    colors = image[0].permute(1, 2, 0).flatten(0, 1).index_select(0, pixels[start::step])  # (M, 3)
     beside = colors - nearest(colors.detach(), palette)
     away = beside.square().sum(1).clamp(min=1e-12).sqrt() / NEAR_COLOR  # (N,)
     return (away - 0.5).clamp(min=0).square().mean()

@@ -58,7 +58,7 @@ def mean_and_covariance_distance(found: Tensor, target: Tensor) -> Tensor:
 def relative_square(found: Tensor, target: Tensor) -> Tensor:
     """||F - T||^2 / ||T||^2 (Gatys et al. 2016, eq. 4, relative)."""
     away = torch.nn.functional.mse_loss(found, target, reduction="sum")
-    return away / target.square().sum().clamp(min=1e-12)
+    return away / target.flatten().dot(target.flatten()).clamp(min=1e-12)
 
 
 def draw_rows(features: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
