@@ -130,12 +130,11 @@ class Shot(NamedTuple):
 
     def image(self, colors: Tensor, background: Tensor) -> Tensor:
         """Render: colours (N, 3) of the points over `background` (3,), as (1, 3, H, W)."""
-        mixed = colors.new_zeros(len(self.pixel), 3).index_add(
-            0, self.owner, colors * self.weight[:, None]
-        )
-        mixed = background + (mixed - background) * self.alpha[:, None]  # (P, 3)
+        share = self.weight * self.alpha.index_select(0, self.owner)  # (N,)
+        pixel = self.pixel.index_select(0, self.owner)
         height, width = self.size
-        canvas = background.expand(height * width, 3).index_put((self.pixel,), mixed)
+        canvas = background.expand(height * width, 3)
+        canvas = canvas.index_add(0, pixel, (colors - background) * share[:, None])
         return canvas.view(1, height, width, 3).permute(0, 3, 1, 2)
 
     @property
