@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from engine.losses import (
+    COLORS,
     NEAR_COLOR,
     content_loss,
     gram,
@@ -169,6 +170,18 @@ def test_colours_that_a_palette_has_not() -> None:
     assert float(found) == pytest.approx(0.25)
     assert float(off_palette(image, everything[1:], palette, torch.Generator())) == 0
     assert float(off_palette(image, everything[:0], palette, torch.Generator())) == 0
+
+
+def test_of_many_colours_some_count_and_each_as_often_as_the_others() -> None:
+    """Of three times as many one is strange: it counts in a third of the draws."""
+    pixels, generator = torch.arange(3 * COLORS), torch.Generator().manual_seed(0)
+    image = torch.zeros(1, 3, 3, COLORS)
+    image[0, 0, 1, 1] = 1.5 * NEAR_COLOR
+    black = torch.zeros(1, 3)
+    found = torch.stack([off_palette(image, pixels, black, generator) for _ in range(600)])
+    counted = found > 0
+    assert found[counted].numpy() == pytest.approx(1 / COLORS, rel=1e-4)
+    assert 150 < int(counted.sum()) < 250  # deviation 11.5
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(1, 100), st.integers(0, 100))

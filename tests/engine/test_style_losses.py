@@ -69,6 +69,17 @@ def test_what_is_not_covered_does_not_count(name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_is_not_covered_has_no_gradient(name) -> None:
+    mask = torch.zeros(20, 30)
+    mask[:, :10] = 0.5
+    one, found = STYLE_LOSSES[name], features(0).requires_grad_()
+    wanted = one.describe(features(1), torch.ones(20, 30), generator(1))
+    one.compare(one.describe(found, mask, generator(2)), wanted, generator(3)).backward()
+    assert found.grad[..., :10].any()
+    assert not found.grad[..., 10:].any()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_they_do_not_know_the_features_scale(name) -> None:
     found, target = features(3), features(4) + 0.2
     assert float(loss(name, 50 * found, 50 * target)) == pytest.approx(
