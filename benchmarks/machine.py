@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from engine.backbone import fast_format
+
 
 def describe() -> dict[str, str | int | float]:
     """Processor, memory and versions; nothing that says whose machine it is."""
@@ -15,6 +17,7 @@ def describe() -> dict[str, str | int | float]:
         "processor": _field(Path("/proc/cpuinfo"), "model name") or platform.machine(),
         "cores": os.cpu_count() or 0,
         "threads of torch": torch.get_num_threads(),
+        "VGG computes in": str(fast_format(torch.device("cpu"))).removeprefix("torch."),
         "memory, GB": round(int(_field(Path("/proc/meminfo"), "MemTotal")[:-3] or 0) / 2**20, 1),
         "system": platform.system(),
         "Python": platform.python_version(),

@@ -118,7 +118,7 @@ class Settings:
 
     preset: str = "STANDARD"
     style_weight: float = 1.0
-    content_weight: float = 0.05
+    content_weight: float = 0.2
     layer_weights: tuple[float, ...] = (1.0,) * len(STYLE_LAYERS)
     texture_size: int = 1024
     view_count: int = 0
