@@ -153,7 +153,7 @@ class Critic:
         self, image: Tensor, features: dict[str, Tensor], plan: Plan, generator: torch.Generator
     ) -> Tensor:
         """Mean of the styles' losses, each by its weight and its share of what the view shows."""
-        parts, weights = [image.sum() * 0], [1e-12]
+        parts, weights = list[Tensor](), list[float]()
         sight = self._sight(plan)
         regions = zip(self.targets, sight.solid, sight.regions, sight.shares, strict=True)
         for target, pixels, region, share in regions:
@@ -163,6 +163,8 @@ class Critic:
             strange = off_palette(image, pixels, target.palette, generator)
             parts.append(target.aim.weight * share * (loss + PALETTE_WEIGHT * strange))
             weights.append(target.aim.weight * share)
+        if not parts:
+            return image.sum() * 0
         return torch.stack(parts).sum() / sum(weights)
 
     def _one_style(
