@@ -29,7 +29,7 @@ const JOB_TYPE = {
         { key: "style_weight", type: "float", required: true, default: 1.0,
           propargs: { min: 0, max: 1000000 },
           description: "More of the picture's strokes and colors" },
-        { key: "content_weight", type: "float", required: true, default: 0.05,
+        { key: "content_weight", type: "float", required: true, default: 0.2,
           propargs: { min: 0, max: 1000000 },
           description: "More of the object's present look" },
         { key: "texture_size", type: "int32", required: true, default: 1024,
