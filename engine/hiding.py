@@ -10,7 +10,7 @@ from torch import Tensor
 from .columns import rows_at
 
 TILE = 3  # side of the finest tiles, as a power of 2 pixels
-COARSER = 2  # how much more that of the next level is
+COARSER = 1  # how much more that of the next level is
 
 
 class Tiles(NamedTuple):
@@ -66,6 +66,7 @@ class Tiles(NamedTuple):
 def _farthest(depths: Tensor, side: int) -> Tensor:
     """The farthest depth in each tile of `side` x `side`."""
     height, width = depths.shape
-    depths = torch.nn.functional.pad(depths, (0, -width % side, 0, -height % side))
+    if height % side or width % side:
+        depths = torch.nn.functional.pad(depths, (0, -width % side, 0, -height % side))
     rows, columns = len(depths) // side, depths.shape[1] // side
     return depths.view(rows, side, -1).amax(1).view(rows, columns, side).amax(-1)
