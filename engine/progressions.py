@@ -33,29 +33,16 @@ class Progressions(NamedTuple):
     def in_steps(self, first: Tensor, step: int) -> Tensor:
         """Elements (N,) int64 of progressions that start at `first` (S,) and go on by `step`."""
         out = first.new_full((self.total + 1,), step)
-        after = torch.add(first, self.counts, alpha=step)
-        out.scatter_add_(0, self.before, _jumps(first, after, step))
+        ahead = torch.sub(first, self.before, alpha=step)  # of steps from 0 on
+        out.scatter_add_(0, self.before, torch.diff(ahead, prepend=first.new_full((1,), step)))
         return out.cumsum_(0)[:-1]
 
     def in_own_steps(self, first: Tensor, steps: Tensor) -> Tensor:
         """The same where each progression has a step of its own, (S,) int64."""
         out = first.new_zeros(self.total + 2)
-        out[1:].scatter_add_(0, self.before, _jumps(steps, steps, 0))
+        none = out[:1].clone()
+        out[1:].scatter_add_(0, self.before, torch.diff(steps, prepend=none))
         out.cumsum_(0)  # the step that leads from each element to the next
         after = torch.addcmul(first, steps, self.counts)
-        out.scatter_add_(0, self.before, _jumps(first, after, 0))
+        out.scatter_add_(0, self.before, first - torch.cat((none, after[:-1])))
         return out.cumsum_(0)[:-2]
-
-
-def _jumps(first: Tensor, after: Tensor, start: int) -> Tensor:
-    """From where the progression before would have gone on, or from `start`, to the `first`.
-
-    Args:
-        first: (S,) first elements.
-        after: (S,) what would come after the last ones.
-        start: what would come where nothing was.
-    """
-    out = torch.empty_like(first)
-    out[:1] = first[:1] - start
-    torch.sub(first[1:], after[:-1], out=out[1:])
-    return out
