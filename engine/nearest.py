@@ -58,7 +58,7 @@ class Keys(NamedTuple):
     def triangles(self, keys: Tensor) -> Tensor:
         """Of keys (N,) the triangles (N,) int32, -1 of nothing."""
         unused = 32 - self.bits
-        return (keys.to(torch.int32) << unused) >> unused
+        return keys.to(torch.int32).bitwise_left_shift_(unused).bitwise_right_shift_(unused)
 
 
 def nearest_triangles(screen: Tensor, corners: Tensor, size: tuple[int, int]) -> Tensor:
@@ -104,9 +104,10 @@ def _sides(screen: Tensor, corners: Tensor, size: tuple[int, int]) -> tuple[Tens
     volume, deepest = 0.0, 0.0
     for start in range(0, corners.shape[1], TRIANGLES):
         block = corners_of(screen, corners[:, start : start + TRIANGLES])
-        shown = in_frame(block, size, 0.0)
+        area = areas_of(block)
+        shown = in_frame(block, area, size, 0.0)
         shown = shown[(block[2].amin(0) <= FAR - 1).index_select(0, shown)]
-        area = areas_of(block).index_select(0, shown)
+        area = area.index_select(0, shown)
         depth = picked(block[2], shown)  # (3, N)
         volume += float((area * depth.sum(0)).sum())
         deepest = max(deepest, float(depth.max()) + 1) if len(shown) else deepest

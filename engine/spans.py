@@ -100,17 +100,18 @@ class Outlines(NamedTuple):
         )
 
 
-def in_frame(corners: Tensor, size: tuple[int, int], radius: float) -> Tensor:
+def in_frame(corners: Tensor, area: Tensor, size: tuple[int, int], radius: float) -> Tensor:
     """Indices (N,) int64 of triangles that have an inside and are within `radius` of the frame.
 
     More precisely, of which the rectangle around has a pixel's centre in it.
 
     Args:
-        corners: (4, 3, T), of `corners_of`.
+        corners: (2 or more, 3, T), of `corners_of`.
+        area: (T,), of `areas_of`.
         size: height and width in pixels.
         radius: in pixels.
     """
-    seen = areas_of(corners).abs() > MIN_AREA
+    seen = area.abs() > MIN_AREA
     low, high = (corners[:2].amin(1) - radius).ceil(), corners[:2].amax(1) + radius  # (2, T)
     for first, last, side in zip(low, high, size[::-1], strict=True):
         seen &= first.clamp(min=0) <= last.clamp(max=side - 1)
