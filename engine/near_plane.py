@@ -21,6 +21,7 @@ class Triangles(NamedTuple):
         inner: (3, P) bool: the edge opposite the corner lies inside the parent.
         twin: (P,) int64, the other part of the parent; itself where there is none.
         shares: (P, 3, 3) float, of the parent's corners in each of the part's.
+        uncut: whether all lie in front: each face is the triangle of its own number.
     """
 
     vertices: Tensor
@@ -29,6 +30,7 @@ class Triangles(NamedTuple):
     inner: Tensor
     twin: Tensor
     shares: Tensor
+    uncut: bool
 
     @property
     def whole(self) -> int:
@@ -65,7 +67,8 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
     depth = clip[:, 2] + clip[:, 3]  # (V,) >= 0 in front of the near plane
     corners_of = faces.T.to(torch.int32, memory_format=torch.contiguous_format)
     in_front = depth >= 0
-    if bool(in_front.all()):  # mostly: then there is nothing to find out for each face
+    uncut = bool(in_front.all())
+    if uncut:  # mostly: then there is nothing to find out for each face
         front, count = in_front[:0], depth[:0]
         whole, corners = torch.arange(len(faces), device=faces.device), [corners_of]
     else:
@@ -114,4 +117,5 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
         inner=torch.cat(inner, 1),
         twin=torch.cat(twin),
         shares=torch.cat(shares),
+        uncut=uncut,
     )

@@ -22,6 +22,8 @@ from .nearest import nearest_triangles
 from .spans import to_screen
 
 BLOCK = 1 << 19  # fragments that are measured at once
+# Pixels that are: a processor's cache holds what they have, and torch wakes no threads for them.
+PIXELS = (1 << 15) - 1
 
 
 class Fragments(NamedTuple):
@@ -68,6 +70,13 @@ class Nearest(NamedTuple):
         insides = Insides.of(screen, triangles.corners, size, clip.dtype)
         return cls(triangles, insides, nearest_triangles(screen, triangles.corners, size))
 
+    def faces(self) -> Tensor:
+        """The face at each pixel, (H * W,) int64, -1 where there is none."""
+        triangle = self.triangle.to(torch.int64)
+        if self.triangles.uncut:
+            return triangle
+        return torch.cat((self.triangles.parent, triangle.new_tensor([-1]))).take(triangle)
+
     def face(self, triangle: Tensor) -> Tensor:
         """Which face (N,) int64 each `triangle` (N,) is of."""
         return self.triangles.parent.index_select(0, triangle)
@@ -89,16 +98,32 @@ class Nearest(NamedTuple):
         """Of shares (3, N) of the corners of triangles (N,), those of their faces (3, N)."""
         return torch.stack(list(self.triangles.in_parent(triangle, shares.unbind())))
 
-    def seen(self, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """The pixels (N,) that show a face, in their order, which (N,), and where in it (3, N).
+    def pixels(self) -> Tensor:
+        """Those that show a triangle, (N,) int64, in their order."""
+        return (self.triangle >= 0).nonzero().squeeze(-1)
+
+    def at_centers(self, pixel: Tensor, width: int) -> tuple[Tensor, list[Tensor]]:
+        """Which triangles (N,) int32 some of `pixels` (N,) show, and where, as of `Insides.at`.
 
         Args:
-            size: as it was given to `of`.
+            width: of the frame that was given to `of`.
         """
-        pixel = (self.triangle >= 0).nonzero().squeeze(-1)
         triangle = self.triangle.index_select(0, pixel)
-        shares, _ = self.at(triangle, *places(pixel, size[1]))
-        return pixel, self.face(triangle), self.bary(triangle, shares)
+        return triangle, self.insides.at(triangle, *places(pixel, width))
+
+    def seen(self, width: int) -> tuple[Tensor, list[Tensor]]:
+        """All of `pixels` (N,), and where in its face each is, a share (N,) of each corner.
+
+        Args:
+            width: of the frame that was given to `of`.
+        """
+        pixel = self.pixels()
+        parts = []
+        for some in pixel.split(PIXELS):
+            triangle, shares = self.at_centers(some, width)
+            bary = self.insides.in_perspective(triangle, shares)
+            parts.append(self.triangles.in_parent(triangle, bary))
+        return pixel, [torch.cat(shares) for shares in zip(*parts, strict=True)]
 
 
 def rasterize(
@@ -134,29 +159,27 @@ def rasterize(
             f"size and faces_per_pixel must be >= 1 and blur_radius >= 0, got {size},"
             f" {faces_per_pixel} and {blur_radius}"
         )
+    shape = (*size, faces_per_pixel)
     if faces_per_pixel == 1 and blur_radius == 0:
-        triangles, insides, nearest = Nearest.of(clip, faces, size)
-        place = pixel = (nearest >= 0).nonzero().squeeze(-1)
-        triangle = nearest.index_select(0, pixel)
-        zbuf, bary, dists = _inside(triangles, insides, triangle, pixel, size)
+        nearest = Nearest.of(clip, faces, size)
+        face = nearest.faces().view(shape)
+        place = nearest.pixels()
+        parts = [_inside(nearest, some, size) for some in place.split(PIXELS)]
     else:
         triangles = cut(clip, faces)
         detached = triangles._replace(vertices=triangles.vertices.detach())
         pixel, slot, triangle = nearest_fragments(detached, size, faces_per_pixel, blur_radius)
         place = pixel * faces_per_pixel + slot
+        face = spread([triangles.parent.index_select(0, triangle)], place, shape)[0]
         parts = [
-            measured(triangles, *both, size)
+            _near(triangles, *both, size)
             for both in zip(triangle.split(BLOCK), pixel.split(BLOCK), strict=True)
         ]
-        zbuf, shares, dists = (torch.cat(values, -1) for values in zip(*parts, strict=True))
-        bary = list(shares.unbind())
-
-    shape = (*size, faces_per_pixel)
-    face = triangles.parent.index_select(0, triangle)
+    zbuf, *bary, dists = (torch.cat(values) for values in zip(*parts, strict=True))
     return Fragments(
-        spread([face], place, shape)[0],
+        face,
         spread([zbuf], place, shape)[0],
-        spread(triangles.in_parent(triangle, bary), place, shape).permute(1, 2, 3, 0),
+        spread(bary, place, shape).permute(1, 2, 3, 0),
         spread([dists], place, shape)[0],
     )
 
@@ -170,20 +193,27 @@ def visible(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor,
     Returns:
         pix_to_face (H, W) and bary_coords (H, W, 3), as of `Fragments`.
     """
-    pixel, face, bary = Nearest.of(clip, faces, size).seen(size)
-    (pix_to_face,) = spread([face], pixel, size)
-    return pix_to_face, spread(bary.unbind(), pixel, size).permute(1, 2, 0)
+    nearest = Nearest.of(clip, faces, size)
+    pixel, bary = nearest.seen(size[1])
+    return nearest.faces().view(size), spread(bary, pixel, size).permute(1, 2, 0)
 
 
-def _inside(
-    triangles: Triangles, insides: Insides, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
-) -> tuple[Tensor, list[Tensor], Tensor]:
-    """As of `measured`, for pixels that are inside."""
-    shares = insides.at(triangle, *places(pixel, size[1]))
+def _inside(nearest: Nearest, pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, ...]:
+    """As of `_near`, of the nearest triangles at pixels (N,) that show one."""
+    triangles, insides = nearest.triangles, nearest.insides
+    triangle, shares = nearest.at_centers(pixel, size[1])
     dists = insides.dists(triangle, shares)
     some = triangles.parts_among(triangle)
     if len(some):
         _, _, of_parts = measured(triangles, triangle[some], pixel[some], size)
         dists = dists.index_copy(0, some, of_parts)
-    bary = insides.in_perspective(triangle, shares)
-    return insides.depth(triangle, shares), bary, dists
+    bary = triangles.in_parent(triangle, insides.in_perspective(triangle, shares))
+    return insides.depth(triangle, shares), *bary, dists
+
+
+def _near(
+    triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, ...]:
+    """Depth, three coordinates in the face and distance of `measured` triangles, (N,) each."""
+    zbuf, shares, dists = measured(triangles, triangle, pixel, size)
+    return zbuf, *triangles.in_parent(triangle, shares.unbind()), dists

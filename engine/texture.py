@@ -93,8 +93,10 @@ def _band(corners: Tensor, owner: Tensor, size: tuple[int, int], rows: slice) ->
     )
     faces = torch.arange(len(clip), device=clip.device).view(-1, 3)
     band = rows.stop - rows.start, size[1]
-    pixel, face, bary = Nearest.of(clip, faces, band).seen(band)
-    return Texels(pixel + rows.start * size[1], owner[near][face], bary.T.contiguous())
+    nearest = Nearest.of(clip, faces, band)
+    pixel, bary = nearest.seen(band[1])
+    face = nearest.faces().index_select(0, pixel)
+    return Texels(pixel + rows.start * size[1], owner[near][face], torch.stack(bary, -1))
 
 
 class Atlas(NamedTuple):
