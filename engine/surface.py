@@ -130,28 +130,26 @@ class Shot(NamedTuple):
 
     def image(self, colors: Tensor, background: Tensor) -> Tensor:
         """Render: colours (N, 3) of the points over `background` (3,), as (1, 3, H, W)."""
-        share = self.weight * self.alpha.index_select(0, self.owner)  # (N,)
-        pixel = self.pixel.index_select(0, self.owner)
         height, width = self.size
-        canvas = background.expand(height * width, 3)
-        canvas = canvas.index_add(0, pixel, (colors - background) * share[:, None])
+        canvas = self._over(background.expand(height * width, 3), colors - background)
         return canvas.view(1, height, width, 3).permute(0, 3, 1, 2)
 
     @property
     def mask(self) -> Tensor:
         """(H, W) float in 0-1: how much of each pixel the mesh covers."""
-        return self._plane(self.alpha)
+        empty = self.alpha.new_zeros(self.size).flatten()
+        return empty.index_put((self.pixel,), self.alpha).view(self.size)
 
     def spread(self, values: Tensor) -> Tensor:
         """Values (N,) of the points, 0 beside the mesh, as (H, W)."""
-        mixed = values.new_zeros(len(self.pixel)).index_add(0, self.owner, values * self.weight)
-        return self._plane(mixed * self.alpha)
+        empty = values.new_zeros(self.size).view(-1, 1)
+        return self._over(empty, values[:, None]).view(self.size)
 
-    def _plane(self, values: Tensor) -> Tensor:
-        """Values (P,) of the covered pixels as (H, W)."""
-        height, width = self.size
-        empty = values.new_zeros(height * width)
-        return empty.index_put((self.pixel,), values).view(height, width)
+    def _over(self, canvas: Tensor, values: Tensor) -> Tensor:
+        """All pixels (H W, C) with the points' values (N, C) added, each by its share of one."""
+        share = self.weight * self.alpha.index_select(0, self.owner)  # (N,)
+        pixel = self.pixel.index_select(0, self.owner)
+        return canvas.index_add(0, pixel, values * share[:, None])
 
 
 def shoot(surface: Surface, camera: Camera) -> Shot:
