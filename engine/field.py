@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .interpolation import Lookups, weighted_sum
-from .tetrahedra import CORNERS, SKEW, barycentric, paths, tetrahedra
+from .tetrahedra import CORNERS, PATHS, SKEW, barycentric, tetrahedra
 from .views import random_rotation
 
 RATIO = 1.6  # of a lattice's voxel to the next finer one's
@@ -43,7 +43,7 @@ class Lookup(NamedTuple):
     def corners(self) -> tuple[Tensor, Tensor]:
         """Rows (N, 4) int32 of the corners that each point is between, and their weights (N, 4)."""
         fraction = self.fraction.T
-        corner = paths(self.rows.device).index_select(0, tetrahedra(fraction))  # (N, 4)
+        corner = PATHS.to(self.rows.device).index_select(0, tetrahedra(fraction))  # (N, 4)
         corner += (self.voxel * len(CORNERS))[:, None]
         rows = self.rows.flatten().index_select(0, corner.flatten())
         return rows.view_as(corner), barycentric(fraction)

@@ -6,6 +6,8 @@ A point lies between four corners instead of eight, and no axis is preferred as 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -15,8 +17,23 @@ SHRUNK = 2 ** (-1 / 3)  # so that there are as many corners to a volume as cubes
 SKEW = SHRUNK * (torch.eye(3, dtype=torch.float64) + 1 / 3)  # (3, 3)
 
 
+def _paths() -> Iterator[list[int]]:
+    """Of each tetrahedron its corners, indices of CORNERS.
+
+    From the cube's first corner to its last, one edge after the other: first along the axis of
+    the largest coordinate, last along that of the least.
+    """
+    for number in range(8):
+        xy, xz, yz = number >> 2 & 1, number >> 1 & 1, number & 1
+        before = (2 - xy - xz, 1 + xy - yz, xz + yz)  # axes with larger coordinates than x, y, z
+        yield [sum(4 >> axis for axis in range(3) if before[axis] < edges) for edges in range(4)]
+
+
+PATHS = torch.tensor(list(_paths()), dtype=torch.int32)  # (8, 4); two rows are of no tetrahedron
+
+
 def tetrahedra(fraction: Tensor) -> Tensor:
-    """Which of the tetrahedra of its cube each point is in, (N,) int32, an index of `paths`.
+    """Which of the tetrahedra of its cube each point is in, (N,) int32, an index of PATHS.
 
     Args:
         fraction: (3, N), position within the cube, 0-1.
@@ -25,24 +42,8 @@ def tetrahedra(fraction: Tensor) -> Tensor:
     return (x >= y).int() * 4 + (x >= z).int() * 2 + (y >= z).int()
 
 
-def paths(device: torch.device) -> Tensor:
-    """The corners of each tetrahedron, (8, 4) int32, indices of CORNERS; two rows are of none.
-
-    From the cube's first corner to its last, one edge after the other: first along the axis of
-    the largest coordinate, last along that of the least.
-    """
-    found = []
-    for number in range(8):
-        xy, xz, yz = number >> 2 & 1, number >> 1 & 1, number & 1
-        before = (2 - xy - xz, 1 + xy - yz, xz + yz)  # axes with larger coordinates than x, y, z
-        found.append(
-            [sum(4 >> axis for axis in range(3) if before[axis] < edges) for edges in range(4)]
-        )
-    return torch.tensor(found, dtype=torch.int32, device=device)
-
-
 def barycentric(fraction: Tensor) -> Tensor:
-    """Weights (N, 4) of the corners of the tetrahedra that points are in, in the order of `paths`.
+    """Weights (N, 4) of the corners of the tetrahedra that points are in, in the order of PATHS.
 
     Args:
         fraction: (3, N), position within the cube, 0-1.

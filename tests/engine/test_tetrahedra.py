@@ -8,16 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.tetrahedra import CORNERS, SKEW, barycentric, paths, tetrahedra
+from engine.tetrahedra import CORNERS, PATHS, SKEW, barycentric, tetrahedra
 
-CPU = torch.device("cpu")
 OF_NONE = (2, 5)  # no three numbers are ordered so
 WITHIN = st.floats(0, 1, width=32)
 
 
 def corners_of(fraction: Tensor) -> Tensor:
     """(N, 4, 3), where the corners are that points (3, N) of a cube lie between."""
-    return torch.tensor(CORNERS).float()[paths(CPU)[tetrahedra(fraction).long()].long()]
+    return torch.tensor(CORNERS).float()[PATHS[tetrahedra(fraction).long()].long()]
 
 
 @given(WITHIN, WITHIN, WITHIN)
@@ -37,7 +36,7 @@ def test_six_tetrahedra_share_a_cube_equally() -> None:
     used = [number for number in range(8) if number not in OF_NONE]
     assert (many[used] - 1 / 6).abs().max() < 0.01
     # Each goes from the first corner to the last by one axis after the other.
-    steps = torch.tensor(CORNERS)[paths(CPU)[used].long()].diff(dim=1)  # (6, 3, 3)
+    steps = torch.tensor(CORNERS)[PATHS[used].long()].diff(dim=1)  # (6, 3, 3)
     found = {tuple(step.index(1) for step in path) for path in steps.tolist()}
     assert found == set(permutations(range(3)))
 
@@ -46,7 +45,7 @@ def test_skewed_they_are_all_alike_and_as_large_as_in_cubes() -> None:
     out = torch.linalg.inv(SKEW).numpy()
     lengths = []
     for number in sorted(set(range(8)) - set(OF_NONE)):
-        place = np.array(CORNERS)[paths(CPU)[number].numpy()] @ out.T  # (4, 3)
+        place = np.array(CORNERS)[PATHS[number].numpy()] @ out.T  # (4, 3)
         away = np.linalg.norm(place[:, None] - place, axis=-1)[np.triu_indices(4, 1)]
         lengths.append(np.sort(away))
         volume = abs(np.linalg.det(place[1:] - place[0])) / 6
