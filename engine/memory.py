@@ -17,7 +17,7 @@ from .backbone import CHANNELS, CONVOLUTIONS
 from .critic import LARGEST_PICTURE
 from .field import RATIO
 from .job import Job
-from .plans import LATTICE_PIXELS, count_views
+from .plans import count_views, finest_voxel
 from .samples import SIDE
 from .schedule import Scale, schedule
 
@@ -94,7 +94,7 @@ class Sizes:
         unit = max(scale.unit for scale in scales)
         texels = [math.prod(shape) for shape in job.texture_shapes]
         samples = min(sum(texels), SIDE**2)
-        finest = max(LATTICE_PIXELS * extent / unit, math.sqrt(area / samples))
+        finest = max(extent * finest_voxel(job, unit), math.sqrt(area / samples))
         outline = area / extent**2 / (1 if job.views else SEEN_BY_MANY)
         near = CLOSE_COVERED if any(scale.zoom > 1 for scale in scales) else 0.0
         reliefs = {"NONE": 0, "BUMP": 4, "NORMAL": 12}

@@ -17,9 +17,8 @@ from .team import Team
 from .views import Camera, framed, orbit_cameras, sphere_directions
 from .windows import choose_windows
 
-# Side of the finest voxel of a scale, in its pixels. A pixel's centre lies between half as many
-# corners as a cube has, which are half as dense as with cubes of 0.75: 0.75 times 2^(1/3).
-LATTICE_PIXELS = 0.945
+LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
+ONE_GRID = 0.945  # the same for one view alone: no other's pixels lie between its own
 SLACK = 1.1  # a frame's margin makes its pixels a little larger than the finest voxel is meant for
 LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
 MORE_CAMERAS = 2  # candidates for close-ups, times those of whole views
@@ -95,6 +94,16 @@ def plans_of(
 def count_views(job: Job) -> int:
     """How many whole views the job has."""
     return len(job.views) or job.settings.view_count or PRESETS[job.settings.preset].views
+
+
+def finest_voxel(job: Job, unit: int) -> float:
+    """Side of the finest voxel worth having, as a share of the object's largest side.
+
+    Args:
+        job: says how many views there are.
+        unit: of the largest scale, as in `Scale`.
+    """
+    return (ONE_GRID if count_views(job) == 1 else LATTICE_PIXELS) / unit
 
 
 def _shuffled(plans: Sequence[Plan], order: torch.Generator) -> Iterator[Plan]:

@@ -22,7 +22,7 @@ from .gradients import together
 from .job import Job
 from .original import Original, is_plain
 from .painting import Painting
-from .plans import LATTICE_PIXELS, cameras_of, plans_of
+from .plans import cameras_of, finest_voxel, plans_of
 from .samples import Samples, sample_sizes
 from .schedule import Scale, schedule
 from .settings import CLOSE_UP, Settings
@@ -92,8 +92,9 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
     style = pictures[0].flatten(1).T.to(device)
     original = Original.of(surface, images, settings.content_source, style)
     spacing = math.sqrt(surface.area / len(samples.point))
-    pixel = surface.extent / max(scale.unit for scale in schedule(settings, notch=notch))
-    field = Field(samples.point, finest=max(spacing, LATTICE_PIXELS * pixel), seed=settings.seed)
+    unit = max(scale.unit for scale in schedule(settings, notch=notch))
+    finest = max(spacing, surface.extent * finest_voxel(job, unit))
+    field = Field(samples.point, finest=finest, seed=settings.seed)
     albedo = original.albedo(samples.face, samples.bary, samples.footprint)
     apart = OVERLAP_TEXELS * surface.extent / max(sizes)
     aims = aims_of(job, [picture.to(device) for picture in pictures], albedo)
