@@ -77,7 +77,7 @@ test: $(READY) $(WEIGHTS)  ## run the tests that need no installed Blender
 test-nightly: $(READY) $(WEIGHTS)  ## run the fault, fuzz and soak tests in their full size (hours)
 	@failed=0; export OMP_NUM_THREADS=1 NIGHTLY=1; \
 	$(PYTHON_IN_VENV) -m pytest tests/engine/test_hostile_*.py || failed=1; \
-	$(PYTHON_IN_VENV) -m pytest tests/operators/test_faults.py tests/operators/test_soak.py || failed=1; \
+	$(PYTHON_IN_VENV) -m pytest tests/operators/faults tests/operators/test_soak.py || failed=1; \
 	exit $$failed
 
 # Blender's Python has no torch here, as on an artist's machine: the engine's own runs the engine.

@@ -1,0 +1,45 @@
+"""What every test of a fault has, and that it leaves nothing behind."""
+
+import pytest
+from style_transfer_3d.operators import engine_python, unfinished
+from style_transfer_3d.operators.running import Run
+
+from tests.operators.faults.faulty import children
+from tests.operators.scenes import add_cube, add_material, new_image, save_png, stripes
+from tests.operators.test_stylize import job_folders
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """The extension's own folder, which is the artist's else."""
+    folder = tmp_path / "user"
+
+    def user_folder(*, create=False):
+        if create:
+            folder.mkdir(exist_ok=True)
+        return folder
+
+    for module in (engine_python, unfinished):
+        monkeypatch.setattr(module, "user_folder", user_folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    if Run.current:
+        Run.current.close()
+    assert not job_folders()
+    assert not children()
+
+
+@pytest.fixture
+def cube(scene):
+    obj = add_cube()
+    add_material(obj, "m", new_image("artist", stripes(8, 8)))
+    return obj
+
+
+@pytest.fixture
+def texture(tmp_path):
+    return save_png(tmp_path / "painted.png", stripes(16, 16))
