@@ -8,22 +8,22 @@ and 0 steps. Nothing of its results is changed, for a copy of the folder is pain
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-PAINT = "--paint"  # what this file is started with to be one of the processes
+from .engines import engine
+
+PAINT = "--paint"  # what this module is started with to be one of the processes
 SIDE = 128  # pixels of a view
 WARM = 3  # steps that do not count: the first ones plan the views
 STEPS = 12  # steps that do
-LIMIT = 120.0  # seconds
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 
 
@@ -47,30 +47,18 @@ def views_a_second(folder: Path, processes: int) -> float:
     with tempfile.TemporaryDirectory() as scrap:
         copy = Path(scrap) / "job"
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("result"))
-        with subprocess.Popen(
-            [sys.executable, *launch, __file__, PAINT, str(copy)],
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as engine:
-            assert engine.stdin
-            assert engine.stdout
-            seconds: list[float] = []
-            for line in engine.stdout:
-                message = json.loads(line)
-                if message["type"] == "PROGRESS":
-                    seconds.append(message["seconds"])
-                if len(seconds) == WARM + STEPS:
-                    engine.stdin.write("cancel\n")
-                    engine.stdin.flush()
-                    break
-            engine.stdout.read()
-            engine.wait(LIMIT)
-    if len(seconds) < WARM + STEPS:
-        raise RuntimeError(f"the engine ended after {len(seconds)} steps")
+        with engine(
+            *launch,
+            "-m",
+            "benchmarks.scaling",
+            PAINT,
+            str(copy),
+            environment={"OMP_NUM_THREADS": "1"},
+        ) as messages:
+            steps = (message for message in messages if message["type"] == "PROGRESS")
+            seconds = [step["seconds"] for step in itertools.islice(steps, WARM + STEPS)]
+            if len(seconds) < WARM + STEPS:
+                raise RuntimeError(f"the engine ended after {len(seconds)} steps")
     return processes * STEPS / (seconds[-1] - seconds[WARM - 1])
 
 

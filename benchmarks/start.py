@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -10,11 +9,10 @@ import time
 from pathlib import Path
 
 from .children import ROOT
+from .engines import LIMIT, engine
 from .subject import Options, Subject
 from .table import Row
 from .timing import times
-
-LIMIT = 120.0  # seconds
 
 
 def rows(subject: Subject, options: Options) -> list[Row]:
@@ -37,26 +35,10 @@ def rows(subject: Subject, options: Options) -> list[Row]:
 def first_step(folder: Path) -> float:
     """Seconds until the engine tells that the first step of the job in `folder` is done."""
     began = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", "engine", str(folder)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as engine:
-        assert engine.stdin
-        assert engine.stdout
-        for line in engine.stdout:
-            if json.loads(line)["type"] == "PROGRESS":
-                took = time.perf_counter() - began
-                break
-        else:
+    with engine("-m", "engine", str(folder)) as messages:
+        if not any(message["type"] == "PROGRESS" for message in messages):
             raise RuntimeError("the engine ended without a step")
-        engine.stdin.write("cancel\n")
-        engine.stdin.flush()
-        engine.stdout.read()
-        engine.wait(LIMIT)
+        took = time.perf_counter() - began
     for left in (folder / "result").glob("checkpoint*"):
         left.unlink()
     return took
