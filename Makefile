@@ -46,7 +46,7 @@ $(WEIGHTS): .ci/bundle_vgg16.py | $(READY)
 demo: $(READY) $(WEIGHTS)  ## paint Suzanne and leave the pictures in build/demo
 	$(PYTHON_IN_VENV) examples/demo.py
 
-gallery: $(READY) $(WEIGHTS)  ## paint what each control does into docs/pictures (an hour)
+gallery: $(READY) $(WEIGHTS)  ## paint what each control does into docs/pictures (two hours without a GPU)
 	$(PYTHON_IN_VENV) examples/gallery.py
 
 # MESH=, TEXTURE=, STYLE= name files of your own; WHOLE=3 adds so many runs of each preset;
