@@ -55,7 +55,7 @@ BENCH = $(if $(MESH),--mesh "$(MESH)") $(if $(TEXTURE),--texture "$(TEXTURE)") \
 	$(if $(STYLE),--style "$(STYLE)") $(if $(WHOLE),--whole-runs $(WHOLE)) \
 	$(if $(ONLY),--only $(ONLY))
 
-bench: $(READY) $(WEIGHTS)  ## measure the targets' figures into docs/performance.md (some 12 minutes)
+bench: $(READY) $(WEIGHTS)  ## measure the targets' figures into docs/performance.md (12 to 20 minutes)
 	$(PYTHON_IN_VENV) -m pip install --disable-pip-version-check --quiet \
 		-r benchmarks/requirements.txt || echo "bench: goes on without a plot and Mitsuba"
 	OMP_WAIT_POLICY=PASSIVE PYTHONPATH=.:examples $(PYTHON_IN_VENV) -m benchmarks.run $(BENCH)
