@@ -22,7 +22,7 @@ from ..engine.errors import JobError
 
 ROOT = Path(__file__).parent.parent  # the folder that holds engine/
 PYTHON_VARIABLE = "STYLE_TRANSFER_3D_PYTHON"
-GRACE = 0.75  # seconds to end in by itself when asked, before it is told
+GRACE = 0.4  # seconds to end in by itself when asked, before it is told
 FIRM_GRACE = 0.5  # and when told, before it is killed
 SILENCE = 300.0  # the longest that a sound engine says nothing: loading torch from a slow disk
 TICK = 0.1
