@@ -4,8 +4,7 @@
 
 Prints each group's table once it is measured; at the end writes benchmarks/results.json, the plot
 and the tables of the page. With ONLY, what is not measured again stays as it was. Takes some ten
-minutes on two cores that multiply bfloat16 and twenty on others, and with WHOLE five more for each
-and ten.
+minutes on two cores that multiply bfloat16 and twenty on others; each of WHOLE adds five or ten.
 """
 
 from __future__ import annotations

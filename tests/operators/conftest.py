@@ -9,7 +9,13 @@ import bpy
 import pytest
 from hypothesis import settings
 
-from tests.operators.scenes import save_png, stripes
+from tests.operators.scenes import (
+    add_cube,
+    add_material,
+    new_image,
+    save_png,
+    stripes,
+)
 
 settings.register_profile("no hurry", deadline=None)  # a busy machine is no failure
 settings.load_profile("no hurry")
@@ -59,6 +65,14 @@ def scene(addon, monkeypatch):
     monkeypatch.delenv("STYLE_TRANSFER_3D_PYTHON", raising=False)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     return bpy.context.scene
+
+
+@pytest.fixture
+def cube(scene):
+    """A cube with an image, active."""
+    obj = add_cube()
+    add_material(obj, "m", new_image("artist", stripes(8, 8)))
+    return obj
 
 
 @pytest.fixture

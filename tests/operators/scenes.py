@@ -4,6 +4,7 @@ import os
 import shlex
 import stat
 import sys
+import tempfile
 import textwrap
 import venv
 from pathlib import Path
@@ -162,3 +163,16 @@ def bare_python(folder, *, with_packages=False):
 def quoted(path):
     """`path` for a shell."""
     return shlex.quote(str(path))
+
+
+def job_folders():
+    return sorted(Path(bpy.app.tempdir or tempfile.gettempdir()).glob("style_transfer_3d_*"))
+
+
+def end_run():
+    """Close the run, if there is one; that leaves no job folder."""
+    from style_transfer_3d.operators.running import Run  # noqa: PLC0415 - conftest loads it
+
+    if Run.current:
+        Run.current.close()
+    assert not job_folders()

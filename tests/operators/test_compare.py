@@ -18,6 +18,7 @@ from tests.operators.scenes import (
     add_cube,
     add_material,
     dump,
+    job_folders,
     new_image,
     save_png,
     shown_image,
@@ -26,7 +27,6 @@ from tests.operators.scenes import (
 )
 from tests.operators.test_running import HANGS
 from tests.operators.test_settings import given_ones
-from tests.operators.test_stylize import job_folders
 
 SHORT = {"steps": 2, "view_count": 4, "device": "CPU", "backbone": "VGG16"}
 

@@ -12,9 +12,9 @@ from style_transfer_3d.operators.running import Run
 
 from tests.operators.scenes import (
     add_cube,
-    add_material,
     dump,
-    new_image,
+    end_run,
+    job_folders,
     painter,
     save_png,
     shown_image,
@@ -22,20 +22,12 @@ from tests.operators.scenes import (
     stripes,
 )
 from tests.operators.test_settings import given_ones
-from tests.operators.test_stylize import job_folders
 
 HANGS = """
     import json, time
     print(json.dumps({"type": "STATUS", "text": "Hanging"}), flush=True)
     time.sleep(1000)
 """
-
-
-@pytest.fixture
-def cube():
-    obj = add_cube()
-    add_material(obj, "m", new_image("artist", stripes(8, 8)))
-    return obj
 
 
 @pytest.fixture
@@ -46,9 +38,7 @@ def operator(scene, style):
 @pytest.fixture(autouse=True)
 def nothing_is_left():
     yield
-    if Run.current:
-        Run.current.close()
-    assert not job_folders()
+    end_run()
     assert not preview.is_shown()
 
 

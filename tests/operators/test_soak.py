@@ -19,6 +19,7 @@ from tests.operators.scenes import (
     add_cube,
     add_material,
     dump,
+    job_folders,
     new_image,
     painter,
     save_png,
@@ -26,7 +27,6 @@ from tests.operators.scenes import (
     stripes,
 )
 from tests.operators.test_settings import given_ones
-from tests.operators.test_stylize import job_folders
 
 NIGHTLY = "NIGHTLY" in os.environ
 RUNS = 100 if NIGHTLY else 5

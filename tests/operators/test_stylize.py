@@ -5,10 +5,8 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import bpy
 import pytest
@@ -16,10 +14,8 @@ from style_transfer_3d.operators import environment, selection, worker
 from style_transfer_3d.operators.write_back import RECIPE
 
 from tests.operators.scenes import (
-    add_cube,
-    add_material,
     dump,
-    new_image,
+    job_folders,
     painter,
     save_png,
     shown_image,
@@ -29,14 +25,6 @@ from tests.operators.scenes import (
 from tests.operators.test_export import MESHES
 
 REPORT = {"style_distance": 0.1}
-
-
-@pytest.fixture
-def cube():
-    """A cube with an image, active."""
-    obj = add_cube()
-    add_material(obj, "m", new_image("artist", stripes(8, 8)))
-    return obj
 
 
 @pytest.fixture
@@ -61,10 +49,6 @@ def error_of(**properties):
     text = str(caught.value).strip()
     assert "\n" not in text
     return text
-
-
-def job_folders():
-    return sorted(Path(bpy.app.tempdir or tempfile.gettempdir()).glob("style_transfer_3d_*"))
 
 
 def alive(pid):

@@ -2,11 +2,9 @@
 
 import pytest
 from style_transfer_3d.operators import engine_python, unfinished
-from style_transfer_3d.operators.running import Run
 
 from tests.operators.faults.faulty import children
-from tests.operators.scenes import add_cube, add_material, new_image, save_png, stripes
-from tests.operators.test_stylize import job_folders
+from tests.operators.scenes import end_run, save_png, stripes
 
 
 @pytest.fixture(autouse=True)
@@ -27,17 +25,8 @@ def own_folder(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def nothing_is_left():
     yield
-    if Run.current:
-        Run.current.close()
-    assert not job_folders()
+    end_run()
     assert not children()
-
-
-@pytest.fixture
-def cube(scene):
-    obj = add_cube()
-    add_material(obj, "m", new_image("artist", stripes(8, 8)))
-    return obj
 
 
 @pytest.fixture

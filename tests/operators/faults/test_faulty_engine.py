@@ -18,8 +18,7 @@ from tests.operators.faults.faulty import (
     refused,
     with_limit,
 )
-from tests.operators.scenes import ENGINE_PYTHON
-from tests.operators.test_stylize import job_folders
+from tests.operators.scenes import ENGINE_PYTHON, job_folders
 
 FAULTS = {
     "killed": ("os.kill(os.getpid(), 9)", "killed by SIGKILL"),

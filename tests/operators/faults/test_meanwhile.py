@@ -9,8 +9,7 @@ from style_transfer_3d.operators import worker
 
 from tests.operators.datablocks import difference, dump_all
 from tests.operators.faults.faulty import NIGHTLY, begin, engine, paint
-from tests.operators.scenes import dump, save_png, stripes
-from tests.operators.test_stylize import job_folders
+from tests.operators.scenes import dump, job_folders, save_png, stripes
 
 
 @pytest.mark.parametrize("gone", ["the style", "the image"])
