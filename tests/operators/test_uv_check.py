@@ -69,7 +69,7 @@ def brute(uvs, side):
 def test_layers_are_what_counting_finds(corners):
     uvs = np.array(corners, float)
     counts, nearest = brute(uvs, SIDE)
-    found = count_layers(uvs, SIDE)
+    found = count_layers(uvs.T, SIDE)
     if np.array_equal(uvs, QUAD):
         assert (found == 1).all()  # middles on the diagonal belong to one of the two
         return
@@ -84,7 +84,7 @@ def test_neighbors_never_share_a_cell(count, du, dv):
     v, u = (grid.ravel()[:, None, None, None] for grid in np.meshgrid(line, line, indexing="ij"))
     corners = QUAD + np.concatenate((u, v), -1)  # (N, 2, 3, 2) whole numbers
     shift = np.round(np.array((du, dv)) * 64) / 64
-    found = count_layers(corners.reshape(-1, 3, 2) / count + shift, SIDE)
+    found = count_layers((corners.reshape(-1, 3, 2) / count + shift).T, SIDE)
     assert (found == 1).all()
 
 
