@@ -12,15 +12,9 @@ from torch import Tensor
 from .aims import Aim
 from .backbone import Backbone
 from .detail import detail, in_shades, shades
-from .losses import (
-    content_loss,
-    gram,
-    mask_pyramid,
-    off_palette,
-    straight_through,
-    total_variation,
-)
+from .losses import content_loss, gram, mask_pyramid, straight_through, total_variation
 from .painting import Painting, Plan
+from .palette import Palette, off_palette
 from .settings import STYLE_LAYERS, Settings
 from .sight import Sight
 from .style_losses import STYLE_LOSSES
@@ -28,8 +22,8 @@ from .style_losses import STYLE_LOSSES
 CONTENT_LAYER = "relu4_2"
 LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
-PALETTE = 1024  # colours that stand for a style's
-PALETTE_WEIGHT = 0.1  # of colours that the style does not have, beside its other statistics
+STRANGENESS = 0.1  # weight of colours that a style does not have, beside its other statistics
+SETTLING_STRANGENESS = 1.0  # the same where a scale settles
 LARGEST_PICTURE = 1024  # pixels; a style's longer side is cut to pieces of so many
 
 
@@ -49,7 +43,7 @@ class _Target:
     """
 
     aim: Aim
-    palette: Tensor  # (PALETTE, 3)
+    palette: Palette
     shades: Tensor  # (3, 3)
     wanted: list[Tensor]
     running: list[Tensor] = field(default_factory=list)
@@ -74,26 +68,32 @@ class Critic:
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.layers: tuple[str, ...] = ()
         self.targets: list[_Target] = []
-        self.strength = self.memory = 0.0
+        self.strength = self.memory = self.strangeness = 0.0
         self.contents: dict[int, Tensor] = {}
         self.sights: dict[int, Sight] = {}
 
-    def start_scale(self, unit: float, layers: tuple[str, ...], memory: float) -> None:
+    def start_scale(
+        self, unit: float, layers: tuple[str, ...], memory: float, *, settles: bool
+    ) -> None:
         """Take the style pictures with a short side of `unit` pixels as the targets.
 
         Args:
             unit: pixels.
             layers: of LAYERS, those to judge by.
             memory: share of the running descriptions that a step keeps, 0-1.
+            settles: whether colours are to become those of the whole pictures by now. From the
+                start that would keep strokes from forming.
         """
         before = [target.running for target in self.targets] if layers == self.layers else []
         self.layers, self.memory = layers, memory
+        self.strangeness = SETTLING_STRANGENESS if settles else STRANGENESS
         self.names = [name for name in STYLE_LAYERS if name in layers]
         self.targets, strengths = [], list[Tensor]()
         for aim in self.painting.aims:
             picture = resized(aim.picture, unit)
+            palette = Palette.close(aim.picture) if settles else Palette.loose(picture[0])
             wanted, squares = self._describe(picture)
-            self.targets.append(_Target(aim, palette_of(picture), shades(picture), wanted))
+            self.targets.append(_Target(aim, palette, shades(picture), wanted))
             strengths += squares
         for target, running in zip(self.targets, before, strict=False):
             target.running = running
@@ -110,7 +110,7 @@ class Critic:
         """Go on in the scale that was started last, from what `kept` told of it."""
         self.generator.set_state(kept["generator"])
         for target, running in zip(self.targets, kept["running"], strict=True):
-            target.running = [one.to(target.palette.device) for one in running]
+            target.running = [one.to(target.shades.device) for one in running]
 
     def judge(self, image: Tensor, plan: Plan, generator: torch.Generator) -> Losses:
         """Losses of `image` (1, 3, H, W), a render of `plan`; `generator` draws pixels."""
@@ -161,7 +161,7 @@ class Critic:
                 continue
             loss = self._one_style(features, region, target, generator)
             strange = off_palette(image, pixels, target.palette, generator)
-            parts.append(target.aim.weight * share * (loss + PALETTE_WEIGHT * strange))
+            parts.append(target.aim.weight * share * (loss + self.strangeness * strange))
             weights.append(target.aim.weight * share)
         if not parts:
             return image.sum() * 0
@@ -213,14 +213,6 @@ class Critic:
         if plan.number not in self.sights:
             self.sights[plan.number] = Sight(plan.shot.mask, plan.masks, self.layers)
         return self.sights[plan.number]
-
-
-@torch.no_grad()
-def palette_of(picture: Tensor) -> Tensor:
-    """PALETTE colours (PALETTE, 3) at most of a picture (1, 3, H, W), evenly drawn."""
-    colors = picture[0].flatten(1).T
-    order = torch.randperm(len(colors), generator=torch.Generator().manual_seed(0))
-    return colors[order[:PALETTE].to(colors.device)]
 
 
 def _averaged(found: list[Tensor], target: _Target, memory: float) -> list[Tensor]:

@@ -11,10 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-NEAR_COLOR = 0.08  # RGB distance within which two colours count as one
 ADDED_UP = 2048  # pixels whose products are added up in the features' own format
-COLORS = 2048  # pixels of a view whose colours are compared with a palette
-GROUP = 32  # colours of a palette that are compared with at once
 
 
 def mask_pyramid(mask: Tensor, sizes: list[tuple[int, int]]) -> list[Tensor]:
@@ -91,46 +88,6 @@ def content_loss(features: Tensor, target: Tensor, mask: Tensor, floor: float = 
     least = floor * mask.sum()
     size = (target.square().sum(1) * mask).sum().maximum(least)
     return ((features - target).square().sum(1) * mask).sum() / size.clamp(min=1e-12)
-
-
-def off_palette(
-    image: Tensor, pixels: Tensor, palette: Tensor, generator: torch.Generator
-) -> Tensor:
-    """Mean square distance of colours to the nearest of a palette, in units of NEAR_COLOR.
-
-    Half of NEAR_COLOR is free: a palette is a sample, and colours are not to gather at it.
-
-    Args:
-        image: (1, 3, H, W) in 0-1.
-        pixels: (N,) int64, row * W + column; COLORS of them at most count, evenly of all.
-        palette: (P, 3).
-        generator: of the processor; draws where they begin.
-    """
-    if not len(pixels):
-        return image.sum() * 0
-    step = -(-len(pixels) // COLORS)
-    start = int(torch.randint(step, (), generator=generator))
-    colors = image[0].permute(1, 2, 0).flatten(0, 1).index_select(0, pixels[start::step])  # (M, 3)
-    beside = colors - nearest(colors.detach(), palette)
-    away = beside.square().sum(1).clamp(min=1e-12).sqrt() / NEAR_COLOR  # (N,)
-    return (away - 0.5).clamp(min=0).square().mean()
-
-
-def nearest(colors: Tensor, palette: Tensor) -> Tensor:
-    """Of each of `colors` (N, 3) the nearest of a palette (P, 3), as (N, 3)."""
-    groups = -(-len(palette) // GROUP)
-    number = torch.arange(groups * GROUP, device=palette.device) % len(palette)
-    parted = palette[number].view(groups, GROUP, 3)
-    # |c - p|^2 - |c|^2. To look for where the least is takes long: first in which column.
-    away = torch.baddbmm(
-        parted.square().sum(2)[:, None],
-        colors.expand(groups, -1, -1),
-        parted.transpose(1, 2),
-        alpha=-2,
-    )  # (groups, N, GROUP)
-    column = away.amin(0).argmin(1)  # (N,)
-    row = away.gather(2, column.expand(groups, -1)[..., None])[..., 0].min(0).indices  # (N,)
-    return parted[row, column]
 
 
 def total_variation(image: Tensor, mask: Tensor) -> Tensor:

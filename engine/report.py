@@ -12,10 +12,11 @@ from torch import Tensor
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
 from .job import View
-from .losses import NEAR_COLOR, content_loss, gram
+from .losses import content_loss, gram
 from .octaves import octave_energies
 from .original import Original
 from .painting import Painting
+from .palette import NEAR_COLOR
 from .plans import masks_of_styles
 from .seams import seam_ratio
 from .settings import STYLE_LAYERS

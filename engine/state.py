@@ -57,7 +57,15 @@ class State:
         self._before_scale = self._generators()
         self._restored: dict[str, Any] | None = None
 
-    def start_scale(self, unit: float, layers: tuple[str, ...], memory: float, team: Team) -> None:
+    def start_scale(
+        self,
+        unit: float,
+        layers: tuple[str, ...],
+        memory: float,
+        team: Team,
+        *,
+        settles: bool,
+    ) -> None:
         """As `Critic.start_scale`; for the scale that a restored state is in, go on with it.
 
         `memory` is of one view: steps that see several keep less.
@@ -66,7 +74,7 @@ class State:
         told = team.first(generator.get_state().numpy().tobytes())
         generator.set_state(torch.frombuffer(bytearray(told), dtype=torch.uint8))
         self._before_scale = self._generators()
-        self.critic.start_scale(unit, layers, memory**self.views)
+        self.critic.start_scale(unit, layers, memory**self.views, settles=settles)
         if self._restored is not None:
             self.critic.restore(self._restored)
             self._restored = None

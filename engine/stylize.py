@@ -164,7 +164,8 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         if step + scale.steps < state.done:
             step, work = step + scale.steps, work + scale.steps * scale.work
             continue
-        state.start_scale(scale.unit * strokes, scale.layers, scale.memory, team)
+        unit = scale.unit * strokes
+        state.start_scale(unit, scale.layers, scale.memory, team, settles=scale.settles)
         cameras = cameras_of(job, surface, scale)
         rates = _rates(painting.field, surface, scale)
         orders = state.orders(number)

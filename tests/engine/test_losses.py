@@ -9,13 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from engine.losses import (
-    COLORS,
-    NEAR_COLOR,
     content_loss,
     gram,
     mask_pyramid,
-    nearest,
-    off_palette,
     straight_through,
     total_variation,
 )
@@ -158,42 +154,6 @@ def test_a_faint_target_counts_as_much_as_the_floor() -> None:
     assert float(loss) == pytest.approx(float((a - faint).square().sum() / (3 * 42)))
     strong = 10 * random_features(1)
     assert content_loss(a, strong, mask, 3.0) == content_loss(a, strong, mask)
-
-
-def test_colours_that_a_palette_has_not() -> None:
-    palette = torch.tensor([[0.0, 0, 0], [1.0, 1, 1]])
-    image = torch.zeros(1, 3, 2, 2)
-    image[0, 0, 0, 0] = 1.5 * NEAR_COLOR  # one of four pixels, half of that free
-    image[0, 1, 1, 1] = 0.49 * NEAR_COLOR
-    everything = torch.arange(4)
-    found = off_palette(image, everything, palette, torch.Generator())
-    assert float(found) == pytest.approx(0.25)
-    assert float(off_palette(image, everything[1:], palette, torch.Generator())) == 0
-    assert float(off_palette(image, everything[:0], palette, torch.Generator())) == 0
-
-
-def test_of_many_colours_some_count_and_each_as_often_as_the_others() -> None:
-    """Of three times as many one is strange: it counts in a third of the draws."""
-    pixels, generator = torch.arange(3 * COLORS), torch.Generator().manual_seed(0)
-    image = torch.zeros(1, 3, 3, COLORS)
-    image[0, 0, 1, 1] = 1.5 * NEAR_COLOR
-    black = torch.zeros(1, 3)
-    found = torch.stack([off_palette(image, pixels, black, generator) for _ in range(600)])
-    counted = found > 0
-    assert found[counted].numpy() == pytest.approx(1 / COLORS, rel=1e-4)
-    assert 150 < int(counted.sum()) < 250  # deviation 11.5
-
-
-@given(st.integers(0, 2**31 - 1), st.integers(1, 100), st.integers(0, 100))
-@hypothesis_settings(max_examples=25)
-def test_the_nearest_colour_of_a_palette(seed, size, count) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    palette = torch.rand(size, 3, generator=generator)
-    colors = torch.rand(count, 3, generator=generator)
-    found = nearest(colors, palette)
-    away = (colors[:, None].double() - palette.double()).norm(dim=2)  # (N, P)
-    assert ((colors.double() - found.double()).norm(dim=1) - away.amin(1)).abs().sum() < 1e-4
-    assert (found[:, None] == palette).all(2).any(1).all()
 
 
 def test_in_a_short_format_a_gram_matrix_is_nearly_the_same() -> None:
