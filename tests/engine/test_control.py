@@ -12,9 +12,10 @@ from engine.color import LUMA
 from engine.critic import LAYERS, style_grams
 from engine.job import Job, Style, View
 from engine.losses import gram
+from engine.palette import nearest
 from engine.picture import read_picture
 from engine.schedule import schedule
-from engine.settings import Settings
+from engine.settings import PRESETS, Preset, Settings
 from engine.stylize import optimise, prepare
 from engine.texture import rasterize_texels
 from tests.engine.meshes import cube, plane
@@ -284,6 +285,22 @@ def test_close_ups_tell_the_content_of_the_whole_views(pictures, backbone) -> No
     first = near.index(True)
     told = {step.losses["content"] for step, close in zip(steps, near, strict=True) if close}
     assert told == {steps[first - 1].losses["content"]}
+
+
+def test_at_the_end_paint_comes_to_the_pictures_own_colours(
+    pictures, backbone, monkeypatch
+) -> None:
+    """As many whole views that do not come last leave it farther from stripes of two colours."""
+    palette = read_picture(pictures[0]).flatten(1).T.unique(dim=0)
+    assert len(palette) == 2
+    away = []
+    for steps, settling in ((40, 0), (20, 20)):
+        few = Preset((SIZE,), (steps,), close_ups=0, nearer=0, settling=settling, views=4)
+        monkeypatch.setitem(PRESETS, "DRAFT", few)
+        job = job_of(pictures, steps=0)
+        painted = paint(job, backbone)[in_islands(job)]
+        away.append(float((painted - nearest(painted, palette)).norm(dim=1).mean()))
+    assert away[1] < 0.8 * away[0], away
 
 
 @pytest.mark.parametrize("start", ["MATCHED", "ORIGINAL"])
