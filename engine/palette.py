@@ -47,10 +47,10 @@ class Palette(NamedTuple):
 
 
 def _drawn(picture: Tensor) -> Tensor:
-    """The pixels (N, 3) of a picture (3, H, W), in an order that is drawn once for all."""
+    """SAMPLE and CHECKED pixels (N, 3) at most of a picture (3, H, W), always the same."""
     pixels = picture.flatten(1).T
     order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
-    return pixels[order.to(pixels.device)]
+    return pixels[order[: SAMPLE + CHECKED].to(pixels.device)]
 
 
 def off_palette(

@@ -85,7 +85,8 @@ def count_layers(uvs: np.ndarray, side: int) -> np.ndarray:
             ((begin + stop - side)[wraps], -1),
         ):
             changes += by * np.bincount(place, minlength=len(changes))
-        np.add.at(changes, begin[rounds > 0], rounds[rounds > 0])
+        around = rounds > 0
+        np.add.at(changes, begin[around], rounds[around])
     return changes.reshape(side, side + 1).cumsum(1)[:, :-1]
 
 
