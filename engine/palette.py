@@ -31,7 +31,7 @@ class Palette(NamedTuple):
     @torch.no_grad()
     def loose(cls, picture: Tensor) -> Palette:
         """That of a picture (3, H, W), and FREE around it."""
-        return cls(_drawn(picture)[:SAMPLE], FREE)
+        return cls(some(picture.flatten(1).T, SAMPLE), FREE)
 
     @classmethod
     @torch.no_grad()
@@ -40,17 +40,18 @@ class Palette(NamedTuple):
 
         Of few flat colours the sample has all, and nothing around them is free.
         """
-        pixels = _drawn(picture)
-        colors, others = pixels[:SAMPLE], pixels[-CHECKED:]
+        pixels = picture.flatten(1).T
+        colors, others = some(pixels, SAMPLE), some(pixels, SAMPLE + CHECKED)[-CHECKED:]
         away = (others - nearest(others, colors)).norm(dim=1).quantile(MOST)
         return cls(colors, min(float(away) / NEAR_COLOR, FREE))
 
 
-def _drawn(picture: Tensor) -> Tensor:
-    """SAMPLE and CHECKED pixels (N, 3) at most of a picture (3, H, W), always the same."""
-    pixels = picture.flatten(1).T
-    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
-    return pixels[order[: SAMPLE + CHECKED].to(pixels.device)]
+def some(rows: Tensor, count: int) -> Tensor:
+    """`count` of the rows at random, always the same ones, or all."""
+    if len(rows) <= count:
+        return rows
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+    return rows[order[:count].to(rows.device)]
 
 
 def off_palette(

@@ -16,7 +16,7 @@ from .losses import content_loss, gram
 from .octaves import octave_energies
 from .original import Original
 from .painting import Painting
-from .palette import NEAR_COLOR
+from .palette import NEAR_COLOR, some
 from .plans import masks_of_styles
 from .seams import seam_ratio
 from .settings import STYLE_LAYERS
@@ -132,7 +132,7 @@ def measure(
             distance_before += aim.weight * _distance(earlier, targets)
             total += aim.weight
     distance, distance_before = (d / max(total, 1e-12) for d in (distance, distance_before))
-    pictures = torch.cat([_some(aim.picture.flatten(1).T, COLORS) for aim in painting.aims])
+    pictures = torch.cat([some(aim.picture.flatten(1).T, COLORS) for aim in painting.aims])
     palette_distance, off_palette = _palette(painting.seen(torch.cat(painted)), pictures)
     return {
         "style_distance": distance,
@@ -168,24 +168,16 @@ def _palette(colors: Tensor, style: Tensor) -> tuple[float, float]:
         style: (M, 3).
     """
     generator = torch.Generator().manual_seed(0)
-    mesh, picture = _some(colors, COLORS), _some(style, COLORS)
+    mesh, picture = some(colors, COLORS), some(style, COLORS)
     lines = torch.nn.functional.normalize(torch.randn(3, PROJECTIONS, generator=generator), dim=0)
     at = (torch.arange(QUANTILES, device=colors.device) + 0.5) / QUANTILES
     ranks = [
         (x @ lines.to(x)).sort(0).values[(at * len(x)).long()] for x in (mesh, picture)
     ]  # (QUANTILES, PROJECTIONS) each
     distance = (ranks[0] - ranks[1]).abs().mean()
-    palette = _some(picture, PALETTE)
+    palette = some(picture, PALETTE)
     nearest = torch.cat([torch.cdist(part, palette).amin(1) for part in mesh.split(ROWS)])
     return float(distance), float((nearest > NEAR_COLOR).float().mean())
-
-
-def _some(rows: Tensor, count: int) -> Tensor:
-    """`count` of the rows at random, or all."""
-    if len(rows) <= count:
-        return rows
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
-    return rows[order[:count].to(rows.device)]
 
 
 def _coverage(painting: Painting, shapes: Sequence[tuple[int, int]]) -> float:
