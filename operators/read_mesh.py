@@ -13,6 +13,7 @@ import numpy as np
 from ..engine.errors import JobError
 from ..engine.job import Mesh
 from .material_slots import slot_material
+from .mesh_arrays import corner_vertices, face_slots, read, triangle_faces
 from .regions import read_region
 
 
@@ -27,9 +28,9 @@ def fingerprint(obj: bpy.types.Object, uv_map: str) -> int:
     """A number that changes when the faces of the mesh of `obj` do, or its UVs in `uv_map`."""
     data = obj.data
     assert isinstance(data, bpy.types.Mesh)
-    corners = _read(data.loops, "vertex_index", np.int32, (len(data.loops),))
+    corners = corner_vertices(data)
     layer = find_uv_layer(data, uv_map)
-    uvs = _read(layer.uv, "vector", np.float32, (len(layer.uv), 2)) if layer else np.empty(0)
+    uvs = read(layer.uv, "vector", np.float32, (len(layer.uv), 2)) if layer else np.empty(0)
     return zlib.crc32(uvs.tobytes(), zlib.crc32(corners.tobytes()))
 
 
@@ -98,8 +99,8 @@ def read_piece(
     with evaluated_mesh(obj, depsgraph) as data:
         check_slots(obj, depsgraph, data)
         layer = required_uv_layer(obj, data, uv_map)
-        mesh = read_mesh(obj, data, matrix, layer)
         corners = read_corners(data, matrix)
+        mesh = read_mesh(obj, data, corners, matrix, layer)
         found = {name: read_region(obj, data, name, corners) for name in region_names}
         name = layer.name
     return Piece(obj, mesh, name, {k: v for k, v in found.items() if v is not None})
@@ -130,25 +131,29 @@ def required_uv_layer(
 def read_mesh(
     obj: bpy.types.Object,
     data: bpy.types.Mesh,
+    corners: np.ndarray,
     matrix: np.ndarray,
     layer: bpy.types.MeshUVLoopLayer,
 ) -> Mesh:
     """The triangles of `data` with the UVs in `layer`, their slots in `materials`.
 
-    Placed by `matrix` (4, 4) float64.
+    Args:
+        obj: whose slots they are.
+        data: its mesh after modifiers.
+        corners: (F, 3) int32, the triangles, as of `read_corners`.
+        matrix: (4, 4) float64, places them.
+        layer: of `data`.
 
     Raises:
         JobError: naming `obj`, if it has nothing that can be painted.
     """
-    corners = read_corners(data, matrix)  # (F, 3)
-    vertices = _read(data.vertices, "co", np.float32, (len(data.vertices), 3))
-    of_loops = _read(data.loops, "vertex_index", np.int32, (len(data.loops),))
-    slots = _read(data.loop_triangles, "material_index", np.int32, (len(corners),))
-    uvs = _read(layer.uv, "vector", np.float32, (len(data.loops), 2))
+    vertices = read(data.vertices, "co", np.float32, (len(data.vertices), 3))
+    slots = face_slots(data)[triangle_faces(data)]
+    uvs = read(layer.uv, "vector", np.float32, (len(data.loops), 2))
     placed = vertices.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     mesh = Mesh(
         vertices=placed.astype(np.float32),
-        faces=of_loops[corners].astype(np.int64),
+        faces=corner_vertices(data)[corners].astype(np.int64),
         uvs=uvs[corners],
         materials=slots.clip(0, max(len(obj.material_slots) - 1, 0)).astype(np.int64),
         textures=np.zeros(len(corners), np.int64),
@@ -164,7 +169,7 @@ def read_corners(data: bpy.types.Mesh, matrix: np.ndarray) -> np.ndarray:
     """The triangles of `data` as loops, (F, 3) int32, outside out where `matrix` mirrors them."""
     data.calc_loop_triangles()
     count = len(data.loop_triangles)
-    corners = _read(data.loop_triangles, "loops", np.int32, (count, 3))
+    corners = read(data.loop_triangles, "loops", np.int32, (count, 3))
     mirrored = np.linalg.det(matrix[:3, :3]) < 0
     return np.ascontiguousarray(corners[:, ::-1]) if mirrored else corners
 
@@ -186,8 +191,7 @@ def check_slots(
 ) -> None:
     """Raise JobError if a modifier gives faces a material that is in none of the slots."""
     evaluated = obj.evaluated_get(depsgraph)
-    indices = _read(data.polygons, "material_index", np.int32, (len(data.polygons),))
-    for index in np.unique(indices.clip(0, max(len(evaluated.material_slots) - 1, 0))):
+    for index in np.unique(face_slots(data).clip(0, max(len(evaluated.material_slots) - 1, 0))):
         given = slot_material(evaluated, int(index))
         if given is not None and given.original != slot_material(obj, int(index)):
             raise JobError(
@@ -195,11 +199,3 @@ def check_slots(
                 f"a modifier gives it the material {given.name!r}, which is in none of its slots",
                 "Apply the modifier or set the material in a slot of the object",
             )
-
-
-def _read(
-    collection: bpy.types.bpy_prop_collection, name: str, kind: type, shape: tuple[int, ...]
-) -> np.ndarray:
-    values: np.ndarray = np.empty(shape, kind)
-    collection.foreach_get(name, values.reshape(-1))
-    return values

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
+from .mesh_arrays import corner_vertices
 
 
 def read_region(
@@ -22,19 +23,18 @@ def read_region(
         name: of a vertex group or a color attribute, whose mean of red, green and blue counts.
         corners: (F, 3) int, indices of loops.
     """
-    loops = np.empty(len(data.loops), np.int32)
-    data.loops.foreach_get("vertex_index", loops)
+    vertices = corner_vertices(data)
     group = obj.vertex_groups.get(name)
     if group:
         weights = _vertex_weights(data, group.index)
-        return weights[loops[corners]]
+        return weights[vertices[corners]]
     attribute = data.color_attributes.get(name)
     if attribute is None:
         return None
     colors = np.empty((len(attribute.data), 4), np.float32)
     attribute.data.foreach_get("color", colors.reshape(-1))
     strength = colors[:, :3].mean(-1).clip(0, 1)
-    return strength[corners if attribute.domain == "CORNER" else loops[corners]]
+    return strength[corners if attribute.domain == "CORNER" else vertices[corners]]
 
 
 def no_region(objects: Sequence[bpy.types.Object], name: str) -> JobError:
