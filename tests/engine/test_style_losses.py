@@ -119,3 +119,25 @@ def test_pixels_are_drawn_by_how_much_they_count() -> None:
     assert drawn.shape == (ROWS, 1)
     assert set(drawn.unique().tolist()) == {1.0, 3.0}
     assert float((drawn == 3).float().mean()) == pytest.approx(2 / 3, abs=0.04)
+
+
+@pytest.mark.parametrize("form", [torch.float32, torch.bfloat16])
+def test_a_pixel_drawn_often_has_the_gradient_of_each_time(form) -> None:
+    """Of 2,048 drawn of 60 pixels, in whatever threads there are, always the same to the bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        shown, mask = features(0, (1, 64, 6, 10)).to(form).requires_grad_(), torch.ones(6, 10)
+        wanted = torch.randn(ROWS, 64, generator=generator(1))
+        grads = [
+            torch.autograd.grad((draw_rows(shown, mask, generator(2)) * wanted).sum(), shown)[0]
+            for _ in range(12)
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    pixels = torch.multinomial(mask.flatten(), ROWS, replacement=True, generator=generator(2))
+    expected = torch.zeros(60, 64, dtype=torch.float64).index_add_(0, pixels, wanted.double())
+    found = grads[0][0].flatten(1).T.double()
+    assert all(grad.equal(grads[0]) for grad in grads)
+    limit = 1e-6 if form == torch.float32 else 3e-3
+    assert (found - expected).norm() < limit * expected.norm()
