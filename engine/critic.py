@@ -16,7 +16,6 @@ from .losses import content_loss, gram, mask_pyramid, straight_through, total_va
 from .painting import Painting, Plan
 from .palette import Palette, off_palette
 from .settings import STYLE_LAYERS, Settings
-from .sight import Sight
 from .style_losses import STYLE_LOSSES
 
 CONTENT_LAYER = "relu4_2"
@@ -70,7 +69,6 @@ class Critic:
         self.targets: list[_Target] = []
         self.strength = self.memory = self.strangeness = 0.0
         self.contents: dict[int, Tensor] = {}
-        self.sights: dict[int, Sight] = {}
 
     def start_scale(
         self, unit: float, layers: tuple[str, ...], memory: float, *, settles: bool
@@ -84,6 +82,7 @@ class Critic:
             settles: whether colours are to become those of the whole pictures by now. From the
                 start that would keep strokes from forming.
         """
+        self.contents.clear()
         before = [target.running for target in self.targets] if layers == self.layers else []
         self.layers, self.memory = layers, memory
         self.strangeness = SETTLING_STRANGENESS if settles else STRANGENESS
@@ -97,8 +96,6 @@ class Critic:
             strengths += squares
         for target, running in zip(self.targets, before, strict=False):
             target.running = running
-        self.contents.clear()
-        self.sights.clear()
         self.strength = float(torch.stack(strengths).mean()) if strengths else 0.0
 
     def kept(self) -> dict[str, Any]:
@@ -114,7 +111,7 @@ class Critic:
 
     def judge(self, image: Tensor, plan: Plan, generator: torch.Generator) -> Losses:
         """Losses of `image` (1, 3, H, W), a render of `plan`; `generator` draws pixels."""
-        seen, sight = self.painting.judged(image), self._sight(plan)
+        seen, sight = self.painting.judged(image), plan.sight
         features = sight.features(self.backbone, seen, self.layers)
         style = self._style(seen, features, plan, generator)
         content = style.new_zeros(())
@@ -154,7 +151,7 @@ class Critic:
     ) -> Tensor:
         """Mean of the styles' losses, each by its weight and its share of what the view shows."""
         parts, weights = list[Tensor](), list[float]()
-        sight = self._sight(plan)
+        sight = plan.sight
         regions = zip(self.targets, sight.solid, sight.regions, sight.shares, strict=True)
         for target, pixels, region, share in regions:
             if share < LEAST_SHARE or target.aim.weight == 0:
@@ -204,15 +201,9 @@ class Critic:
         """Features of the content target, computed once a scale."""
         if plan.number not in self.contents:
             seen = self.painting.judged(plan.content)
-            found = self._sight(plan).features(self.backbone, seen, (CONTENT_LAYER,))
+            found = plan.sight.features(self.backbone, seen, (CONTENT_LAYER,))
             self.contents[plan.number] = found[CONTENT_LAYER]
         return self.contents[plan.number]
-
-    def _sight(self, plan: Plan) -> Sight:
-        """How the network sees a view, found out once a scale."""
-        if plan.number not in self.sights:
-            self.sights[plan.number] = Sight(plan.shot.mask, plan.masks, self.layers)
-        return self.sights[plan.number]
 
 
 def _averaged(found: list[Tensor], target: _Target, memory: float) -> list[Tensor]:

@@ -32,8 +32,9 @@ SAMPLE, SAMPLING = 21, 130  # a sample in the atlas, and while it is made
 CORNER, CORNERING = 90, 15  # a corner with its optimiser's state, and while it is found
 COLOR, MIPS = 12, 16  # a texel, and with its mip levels
 POINT, LOOKUP = 90, 68  # a surface point of a planned view, and in each of its lattices
-FRAME = 45  # a pixel of a planned view: content target, its features
-REGION = 8  # the same for each style
+FRAME = 30  # a pixel of a planned view: content target, how the network looks at it
+REGION = 16  # the same for each style
+CONTENT = 32  # a pixel of a whole view whose content target's features are kept
 SEEN, SEEN_BY_STYLE = 5000, 500  # a pixel that goes through the network and back
 STEP = 40e6  # a step besides
 DESCRIBED = 1400  # a pixel of a style picture that goes through the network
@@ -50,6 +51,7 @@ class Sizes:
     Attributes:
         view: larger side of the largest views, in pixels.
         planned: pixels of the views planned at once.
+        whole: pixels of all whole views of a scale.
         covered: share of a view that shows the mesh, 0-1.
         lattices: that a view looks up.
         picture: pixels of a style picture that the network sees at once.
@@ -66,6 +68,7 @@ class Sizes:
 
     view: int
     planned: int
+    whole: int
     covered: float
     lattices: int
     picture: int
@@ -101,6 +104,7 @@ class Sizes:
         return cls(
             view=max(scale.size for scale in scales),
             planned=max(min(s.together, _cameras(job, s)) * s.size**2 for s in scales),
+            whole=max(_cameras(job, s) * s.size**2 for s in scales if s.zoom == 1),
             covered=max(min(outline, 1.0), near),
             lattices=1 + max(0, math.ceil(math.log(extent / 4 / finest, RATIO))),
             picture=max(_piece(each, unit * job.settings.strokes(extent)) for each in pictures),
@@ -140,7 +144,7 @@ def parts(sizes: Sizes) -> dict[str, float]:
     return {
         "preparing": prepared,
         "styles": prepared + STEP + DESCRIBED * sizes.picture,
-        "steps": prepared + STEP + plans + step,
+        "steps": prepared + STEP + plans + CONTENT * sizes.whole + step,
         "baking": held + BLOCK + results + COVER * sizes.largest,
         "measuring": held + MEASURED + results + (MIPS - COLOR) * sizes.textures,
         "writing": held + results + WRITTEN * sizes.largest,

@@ -18,6 +18,7 @@ from .field import Field
 from .interpolation import Lookups
 from .original import Original
 from .prefilter import prefiltered
+from .sight import Sight
 from .surface import Shot
 from .texture import Atlas, Texels, interpolate
 
@@ -144,6 +145,7 @@ class Plan:
         lookups: of them in the field.
         content: (1, 3, H, W), the content target over the background.
         masks: for each style, (H, W) in 0-1: how much each pixel shows of its region.
+        sight: how the network looks at it.
     """
 
     number: int
@@ -152,3 +154,4 @@ class Plan:
     lookups: Lookups
     content: Tensor
     masks: list[Tensor]
+    sight: Sight

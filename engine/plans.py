@@ -12,6 +12,7 @@ from .job import Job
 from .painting import Ground, Painting, Plan
 from .schedule import Scale
 from .settings import PRESETS
+from .sight import Sight
 from .surface import Shot, Surface, shoot
 from .team import Team
 from .views import Camera, framed, orbit_cameras, sphere_directions
@@ -73,7 +74,7 @@ def plans_of(
                 place: numbered[place::views][start : start + together]
                 for place in team.places(views)
             }
-            plans = _plan(painting, turn, background)
+            plans = _plan(painting, turn, background, scale.layers)
             (most,) = team.most([max(map(len, plans.values()), default=0)])
             if not most:
                 continue
@@ -83,6 +84,8 @@ def plans_of(
             for _ in range(steps):
                 yield {place: next(queue) for place, queue in queues.items()}
             done += steps
+            plans.clear()  # the next are planned without these in memory
+            queues.clear()
         if done == before:
             raise JobError(
                 "Views",
@@ -123,7 +126,10 @@ def _whole_views(job: Job, surface: Surface, size: int, factor: int) -> list[Cam
 
 
 def _plan(
-    painting: Painting, cameras: Mapping[int, Sequence[tuple[int, Camera]]], background: Tensor
+    painting: Painting,
+    cameras: Mapping[int, Sequence[tuple[int, Camera]]],
+    background: Tensor,
+    layers: Sequence[str],
 ) -> dict[int, list[Plan]]:
     """Plans, by place, of those of the places' numbered cameras that see enough, if any do."""
     surface = painting.original.surface
@@ -134,13 +140,15 @@ def _plan(
             eye = camera.position.to(shot.point)
             content = painting.original.content(shot, eye, ground.albedo)
             smallest = LATTICE_PIXELS * shot.reach / SLACK
+            masks = masks_of_styles(shot, ground)
             plan = Plan(
                 number,
                 shot,
                 ground,
                 painting.field.locate(painting.points(shot), smallest=smallest),
                 shot.image(content, background),
-                masks_of_styles(shot, ground),
+                masks,
+                Sight(shot.mask, masks, layers),
             )
             plans.setdefault(place, []).append(plan)
     return plans

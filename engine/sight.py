@@ -25,14 +25,15 @@ class Sight:
     Args:
         mask: (H, W) float in 0-1, how much of each pixel the mesh covers.
         regions: (H, W) float in 0-1 each, how much each pixel shows of the regions of the styles.
-        layers: to look at.
+        layers: to look at, in the network's order.
 
     Attributes:
         crops: that the network is shown.
         coverage: of each layer, (1, P) float in 0-1, of the pixels that show something and, last
             of all, 0: a pixel that stands for all others.
         regions: of each region, the same of each layer.
-        shares: of what the view shows, those that each region has.
+        shares: of what the view shows, those that each region has; 0 where the deepest layer
+            sees nothing of it, for its pooling drops what is left over at the view's end.
         solid: of each region, (P,) int64, the pixels of the view that show more of it than not.
     """
 
@@ -54,7 +55,10 @@ class Sight:
         }
         self.coverage, *self.regions = (self._gathered(parts) for parts in pyramids)
         shown = max(float(mask.sum()), 1e-6)
-        self.shares = [float(region.sum()) / shown for region in regions]
+        self.shares = [
+            float(region.sum()) / shown if float(seen[layers[-1]].sum()) else 0.0
+            for region, seen in zip(regions, self.regions, strict=True)
+        ]
         self.solid = [(region.flatten() > 0.5).nonzero()[:, 0] for region in regions]
 
     def features(

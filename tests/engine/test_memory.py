@@ -19,8 +19,8 @@ from tests.engine.test_main import save_job
 
 CPU = torch.device("cpu")
 SIZES = Sizes(
-    view=256, planned=24 * 256**2, covered=0.5, lattices=10, picture=512**2, styles=1,
-    samples=2**20, voxels=240_000, faces=6000, weights=15_000_000, originals=512**2,
+    view=256, planned=24 * 256**2, whole=24 * 256**2, covered=0.5, lattices=10, picture=512**2,
+    styles=1, samples=2**20, voxels=240_000, faces=6000, weights=15_000_000, originals=512**2,
     textures=1024**2, largest=1024**2, relief=0,
 )  # fmt: skip
 MEMINFO = "MemTotal: 9000000 kB\nMemFree: 1000 kB\nMemAvailable: 5000000 kB\n"

@@ -1,14 +1,17 @@
 """Planning views in turns: those that see nothing neither stop a run nor keep it for ever."""
 
+import weakref
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from engine import schedule
+from engine import plans, schedule
 from engine.backbone import Backbone
 from engine.errors import JobError
+from engine.painting import Plan
 from engine.stylize import optimise, prepare
 from engine.surface import Surface
 from engine.views import orbit_cameras, sphere_directions
@@ -62,3 +65,25 @@ def test_close_ups_of_a_mesh_too_thin_to_look_for() -> None:
     surface = Surface.of(thread, CPU)
     cameras = orbit_cameras(surface.used_vertices, sphere_directions(3, seed=0), 64)
     assert choose_windows(surface, cameras, zoom=2, side=64, count=5)
+
+
+@pytest.mark.timeout(60)
+def test_what_was_planned_before_is_gone_when_the_next_is_planned(
+    pictures, backbone, monkeypatch
+) -> None:
+    monkeypatch.setattr(schedule, "TOGETHER", (2,))
+    planned: list[list[weakref.ref[Plan]]] = []
+    plan = plans._plan
+
+    def counted(*args: Any) -> dict[int, list[Plan]]:
+        # The step that was served last may still be looked at.
+        assert sum(ref() is not None for before in planned for ref in before) <= 1
+        made = plan(*args)
+        planned.append([weakref.ref(one) for of_place in made.values() for one in of_place])
+        return made
+
+    monkeypatch.setattr(plans, "_plan", counted)
+    job = job_of(pictures, view_count=6, steps=12)
+    assert steps_of(job, backbone) == 12
+    assert len(planned) > 3
+    assert max(map(len, planned)) == 2

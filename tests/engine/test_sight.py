@@ -90,3 +90,16 @@ def test_for_deep_layers_nothing_is_cut() -> None:
     mask[:, :20] = mask[60:, :100] = 1
     assert len(Sight(mask, [], LAYERS).crops) == 2
     assert Sight(mask, [], (*LAYERS, "relu4_1")).crops == [(0, 96, 0, 104)]
+
+
+def test_a_region_in_what_pooling_drops_has_no_share() -> None:
+    """Of 91 pixels the deepest layer has five, which see 80."""
+    deep = (*LAYERS, "relu5_1")
+    mask, rim, body = (torch.zeros(91, 91) for _ in range(3))
+    mask[:, 20:60] = 1
+    rim[84:, 20:60] = 1
+    body[:84, 20:60] = 1
+    seen = Sight(mask, [rim, body], deep)
+    assert not seen.regions[0]["relu5_1"].any()
+    assert seen.shares == [0.0, pytest.approx(84 / 91)]
+    assert Sight(mask, [rim], LAYERS).shares == [pytest.approx(7 / 91)]
