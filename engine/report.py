@@ -88,6 +88,8 @@ def measure(
 ) -> dict[str, float]:
     """All measures of the picture itself; the design names them.
 
+    Those of the style are not among them where no view shows enough of a region to judge.
+
     Args:
         painting: after the last step.
         textures: (H, W, 3) in 0-1 each, the baked result.
@@ -131,12 +133,17 @@ def measure(
             distance += aim.weight * _distance(found, targets)
             distance_before += aim.weight * _distance(earlier, targets)
             total += aim.weight
-    distance, distance_before = (d / max(total, 1e-12) for d in (distance, distance_before))
+    if total:
+        style = {
+            "style_distance": distance / total,
+            "style_gap_closed": 1 - distance / max(distance_before, 1e-12),
+        }
+    else:  # no view shows enough of any style's region
+        style = {}
     pictures = torch.cat([some(aim.picture.flatten(1).T, COLORS) for aim in painting.aims])
     palette_distance, off_palette = _palette(painting.seen(torch.cat(painted)), pictures)
     return {
-        "style_distance": distance,
-        "style_gap_closed": 1 - distance / max(distance_before, 1e-12),
+        **style,
         "content_distance": float(torch.stack(content).mean()),
         "seam_ratio": seam_ratio(original.surface, pyramids),
         "coverage": _coverage(painting, [(image.shape[0], image.shape[1]) for image in textures]),

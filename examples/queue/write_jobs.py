@@ -31,10 +31,11 @@ def write_jobs(jobs: Path, names: list[str]) -> list[Path]:
     )
     request = settings.read(None, scene)
     made = [export.export([command.find_object(name)], bpy.context, request).job for name in names]
+    for job in made:
+        job.validate()
     jobs.mkdir(parents=True)
     folders = []
     for number, (name, job) in enumerate(zip(names, made, strict=True), 1):
-        job.validate()
         folders.append(jobs / f"{number:03}_{bpy.path.clean_name(name)}")
         job.save(folders[-1])
     return folders

@@ -1,5 +1,7 @@
 """The measures: known answers for known pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -208,6 +210,16 @@ def test_a_result_that_is_the_original(backbone) -> None:
     assert found["speckle"] < 1.1
     assert found["coverage"] == 0  # nothing was painted
     assert all(np.isfinite(list(found.values())))
+
+
+@pytest.mark.usefixtures("few_small_views")
+def test_of_styles_that_are_nowhere_nothing_is_said(backbone) -> None:
+    image = picture(0, SIZE)
+    painting = painting_of(sphere(16, 24), image, noise(1, 3, 80, 90))
+    nowhere = tuple(replace(aim, region=0 * aim.region) for aim in painting.aims)
+    found = measure(replace(painting, aims=nowhere), [image], backbone, 1.0)
+    assert not {"style_distance", "style_gap_closed"} & set(found)
+    assert found["content_distance"] < 1e-3
 
 
 @pytest.mark.usefixtures("few_small_views")
