@@ -6,7 +6,7 @@ import argparse
 import difflib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +17,7 @@ from ..engine.errors import JobError
 from ..engine.settings import Settings
 from . import udim
 from .compare_settings import COMPARE_NAMES, LEFT_OUT
+from .controls import StyleTransferStyle
 from .selection import refusal
 from .settings import NAMES, OF_OBJECTS, SCENE_PROPERTY
 from .write_back import RECIPE, RELIEF, check_file, check_folder, save_file
@@ -148,14 +149,15 @@ def _wants_files(options: dict[str, Any]) -> bool:
 def _style(words: list[str]) -> dict[str, Any]:
     """What --more-styles says of one style: its file, its weight, its region."""
     file, weight, region = (words + ["", "1", ""][len(words) :])[:3]
+    what = f"Option --more-styles {' '.join(words)}"
     try:
-        return {"file": file, "weight": float(weight), "region": region}
+        number = float(weight)
     except ValueError as error:
-        raise JobError(
-            f"Option --more-styles {' '.join(words)}",
-            f"{weight!r} is not a number",
-            "Give FILE, or FILE WEIGHT, or FILE WEIGHT REGION",
-        ) from error
+        cure = "Give FILE, or FILE WEIGHT, or FILE WEIGHT REGION"
+        raise JobError(what, f"{weight!r} is not a number", cure) from error
+    _check_range(what, StyleTransferStyle.bl_rna.properties["weight"], number)
+    # Blender takes an item of a list only with its name, though this list has none.
+    return {"name": "", "file": file, "weight": number, "region": region}
 
 
 def find_object(name: str) -> bpy.types.Object:
@@ -188,7 +190,9 @@ def check(options: dict[str, Any], report: Path | None, *, save: bool) -> None:
 
     Blender would clamp numbers that are out of their range without a word.
     """
-    Settings(**{f.name: options[f.name] for f in fields(Settings) if f.name in options}).validate()
+    known = {f.name for f in fields(Settings)}
+    Settings(**{name: options[name] for name in known & options.keys()}).validate()
+    _check_ranges("style_transfer", [name for name in NAMES if name not in known], options)
     if report:
         check_file(report.absolute(), (".json",), "Report")
     if save:
@@ -203,9 +207,14 @@ def check_flat(options: dict[str, Any]) -> None:
     for name in (*OF_OBJECTS, *COMPARE_NAMES):
         if name in options:
             raise JobError(
-                f"Option {_option(name)}",
-                "a flat picture keeps its size and is seen straight on, and its original stays",
-                "Leave it out with --image",
+                f"Option {_option(name)}", "it is for meshes", "Leave it out with --image"
+            )
+    for style in options.get("more_styles", ()):
+        if style["region"]:
+            raise JobError(
+                "Option --more-styles",
+                f"a flat picture has no region {style['region']!r}",
+                "Give FILE, or FILE WEIGHT, with --image",
             )
 
 
@@ -219,15 +228,23 @@ def check_comparison(options: dict[str, Any], report: Path | None) -> None:
             raise JobError(f"Option {_option(name)}", why, cure)
     if asked and report:
         raise JobError("Option --report", "a comparison has none", "Leave it out")
-    properties = _properties("style_transfer_compare")
-    for name in COMPARE_NAMES:
-        known = properties[name]
-        if name not in options or known.type not in {"INT", "FLOAT"}:
-            continue
-        low, high, value = known.hard_min, known.hard_max, options[name]
-        if not low <= value <= high:
-            why = f"{value!r} is not within {low:g} to {high:g}"
-            raise JobError(f"Option {_option(name)}", why, "Give a number in that range")
+    _check_ranges("style_transfer_compare", COMPARE_NAMES, options)
+
+
+def _check_ranges(operator: str, names: Sequence[str], options: dict[str, Any]) -> None:
+    """Raise JobError for the first number that is out of its range, as that operator has it."""
+    properties = _properties(operator)
+    for name in names:
+        if name in options and properties[name].type in {"INT", "FLOAT"}:
+            _check_range(f"Option {_option(name)}", properties[name], options[name])
+
+
+def _check_range(what: str, known: Any, value: float) -> None:
+    """Raise JobError about `what` unless a property such as `known` can have that value."""
+    low, high = known.hard_min, known.hard_max
+    if not low <= value <= high:
+        why = f"{value!r} is not within {low:g} to {high:g}"
+        raise JobError(what, why, "Give a number in that range")
 
 
 def paint(objects: list[bpy.types.Object], options: dict[str, Any]) -> list[bpy.types.Image]:

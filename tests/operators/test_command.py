@@ -89,6 +89,19 @@ def test_relative_paths_start_where_the_shell_is(painting, style, tmp_path, monk
     assert f"Saved: '{tmp_path}/r.json'" in lines
 
 
+def test_more_styles(painting, style, tmp_path, capfd):
+    files = [save_png(tmp_path / f"{name}.png", stripes(64, 64)) for name in ("two", "three")]
+    bpy.data.objects["Cube"].vertex_groups.new(name="Top").add([0, 1, 2, 3], 1.0, "REPLACE")
+    code, _lines = run(
+        capfd, "--object", "Cube", "--style", style, "--more-styles", files[0], "--more-styles",
+        files[1], 0.5, "Top",
+    )  # fmt: skip
+    assert code == 0
+    recipe = json.loads(bpy.data.images["Cube style"]["style_transfer_3d"])
+    told = [(one["file"], one["weight"], one["region"]) for one in recipe["styles"]]
+    assert told == [(style.name, 1.0, ""), ("two.png", 1.0, ""), ("three.png", 0.5, "Top")]
+
+
 def test_the_scenes_settings_count_where_none_are_given(painting, scene, style, capfd):
     scene.style_transfer_3d.style, scene.style_transfer_3d.seed = str(style), 11
     code, _lines = run(capfd, "--object", "Cube")
@@ -120,7 +133,11 @@ def test_not_a_mesh(scene, style, capfd):
         ((), "one of the arguments --object --image is required"),
         (("--object", "Cube", "--image", "i.png"), "not allowed with argument --object"),
         (("--image", "/nowhere.png"), "Image '/nowhere.png': there is no such file."),
-        (("--image", "i.png", "--views", "SPHERE"), "Option --views: a flat picture keeps"),
+        (("--image", "i.png", "--views", "SPHERE"), "Option --views: it is for meshes"),
+        (("--image", "i.png", "--more-styles", "b", "1", "Sea"), "has no region 'Sea'"),
+        (("--object", "Cube", "--more-styles", "b", "x"), "--more-styles b x: 'x' is not a number"),
+        (("--object", "Cube", "--more-styles", "b", "-1"), "-1.0 is not within 0 to 1e+06"),
+        (("--object", "Cube", "--relief-strength", "5"), "--relief-strength: 5.0 is not within 0"),
         (("--object", "Cube", "--steps", "x"), "argument --steps: invalid int value: 'x'"),
         (("--object", "Cube", "--preset", "X"), "argument --preset: invalid choice: 'X'"),
         (("--object", "Cube", "--obj"), "unrecognized arguments: --obj"),
