@@ -11,6 +11,7 @@ from bpy.props import (
 )
 
 from ..engine.settings import COLORS, CONTENT_SOURCES, RANGES, STARTS, STYLE_LOSSES, Settings
+from .regions import region_names
 
 _DEFAULTS = Settings()
 _LOSS_TEXTS = {
@@ -49,6 +50,12 @@ def items(
     return [(name, titles.get(name, name.replace("_", " ").title()), texts[name]) for name in names]
 
 
+def find_regions(_holder: object, context: bpy.types.Context, typed: str) -> list[str]:
+    """Names to choose from: those of the objects that would be painted, with what was typed."""
+    objects = context.selected_objects or ([context.object] if context.object else [])
+    return [name for name in region_names(objects) if typed.casefold() in name.casefold()]
+
+
 class StyleTransferStyle(bpy.types.PropertyGroup):
     """One more style of a run."""
 
@@ -71,6 +78,7 @@ class StyleTransferStyle(bpy.types.PropertyGroup):
         name="Region",
         description=f"A {_REGION_TEXT} that says where this picture goes and how strongly; "
         "empty paints it everywhere",
+        search=find_regions,
     )
 
 
@@ -81,6 +89,7 @@ class ControlProperties:
         name="Region",
         description=f"A {_REGION_TEXT} that says where the style goes and how strongly; "
         "empty paints it everywhere",
+        search=find_regions,
     )
     more_styles: CollectionProperty(
         type=StyleTransferStyle,
@@ -90,6 +99,7 @@ class ControlProperties:
     protect: StringProperty(
         name="Protect",
         description=f"A {_REGION_TEXT}: where it is full, the texture stays exactly as it is",
+        search=find_regions,
     )
     style_loss: EnumProperty(
         name="Style Loss",

@@ -14,10 +14,30 @@ _FACES = np.array(((0, 1, 2), (0, 2, 3)), np.int64)
 _NEAR, _FAR = 0.5, 1.5  # from the camera, which stands at 1 before the plane
 
 
+def flat_request(request: Request, size: int) -> Request:
+    """What of `request` there is to a picture whose larger side is `size` pixels.
+
+    That is all but what only a mesh has: regions, a relief, a shape to hold on to, a size in the
+    scene.
+    """
+    return replace(
+        request,
+        styles=tuple(replace(style, region="") for style in request.styles),
+        protect="",
+        settings=replace(
+            request.settings,
+            texture_size=size,
+            relief="NONE",
+            stroke_length=0.0,
+            content_source="TEXTURE",
+        ),
+    )
+
+
 def flat_job(pixels: np.ndarray, request: Request) -> Job:
     """Paint `pixels` (H, W, 3), as `Job.originals` has them; the result has as many texels.
 
-    Regions and relief, which are a mesh's, are left out.
+    `request` is a `flat_request`.
 
     The plane lies in XZ, its larger side 1 long, and is seen along +Y, so that nothing of it is
     hidden, foreshortened or cut off.
@@ -37,7 +57,7 @@ def flat_job(pixels: np.ndarray, request: Request) -> Job:
     return Job(
         mesh,
         first,
-        replace(request.settings, texture_size=size, relief="NONE", stroke_length=0.0),
+        request.settings,
         (pixels,),
         (straight_on(width / size, height / size),),
         more_styles=tuple(others),

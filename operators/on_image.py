@@ -11,7 +11,7 @@ import numpy as np
 from ..engine.errors import JobError
 from ..engine.settings import RANGES
 from . import image_editors, preview, worker
-from .flat_job import flat_job
+from .flat_job import flat_job, flat_request
 from .image_files import with_alphas
 from .image_pixels import opacity, pixels
 from .running import Subject
@@ -68,9 +68,9 @@ class OnImage(Subject):
             raise why
         assert image
         self.name: str = image.name
-        check_outputs(request, [Target(self.name)])
-        self.job = flat_job(pixels(image), request)
-        self._request = replace(request, settings=self.job.settings)
+        self._request = flat_request(request, max(image.size))
+        check_outputs(self._request, [Target(self.name)])
+        self.job = flat_job(pixels(image), self._request)
         self._alpha = opacity(image)
         self._uid, self._editor = image.session_uid, editor
 

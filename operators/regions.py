@@ -37,16 +37,22 @@ def read_region(
     return strength[corners if attribute.domain == "CORNER" else vertices[corners]]
 
 
-def no_region(objects: Sequence[bpy.types.Object], name: str) -> JobError:
-    """Why none of `objects` has the region `name`, with the nearest names that they have."""
-    names = [
-        region
+def region_names(objects: Sequence[bpy.types.Object]) -> list[str]:
+    """Names of all regions that any of `objects` has."""
+    names = (
+        name
         for obj in objects
         if isinstance(obj.data, bpy.types.Mesh)
-        for region in (*obj.vertex_groups.keys(), *obj.data.color_attributes.keys())
-    ]
+        for name in (*obj.vertex_groups.keys(), *obj.data.color_attributes.keys())
+    )
+    return list(dict.fromkeys(names))
+
+
+def no_region(objects: Sequence[bpy.types.Object], name: str) -> JobError:
+    """Why none of `objects` has the region `name`, with the nearest names that they have."""
+    names = region_names(objects)
     near = difflib.get_close_matches(name, names, cutoff=0.4) or names[:3]
-    choice = " or ".join(repr(n) for n in dict.fromkeys(near))
+    choice = " or ".join(map(repr, near))
     whose = " or ".join(repr(obj.name) for obj in objects[:3])
     return JobError(
         f"Region {name!r}",

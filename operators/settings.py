@@ -202,7 +202,7 @@ class SettingProperties(controls.ControlProperties):
 OF_OBJECTS = (
     "texture_size", "views", "view_count", "replace", "uv_map", "assign", "relief",
     "relief_strength",
-    "style_region", "protect", "stroke_length",
+    "style_region", "protect", "stroke_length", "content_source",
 )  # fmt: skip
 
 
@@ -315,12 +315,14 @@ def read(operator: bpy.types.Operator | None, scene: bpy.types.Scene) -> Request
 
 
 def _more_styles(listed: Any) -> list[StyleRequest]:
+    """The styles after the first, without those that count 0."""
     for number, one in enumerate(listed, 2):
         if not one.file:
             raise JobError(f"Style {number}", "no picture is chosen", "Choose one, or remove it")
     return [
         StyleRequest(file=absolute(one.file, "Style picture"), weight=one.weight, region=one.region)
         for one in listed
+        if one.weight
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.classes import registration
+from ..operators.settings import StyleTransferSettings
 from ..operators.stylize_image import shown_image
 from ..operators.write_back import RECIPE
 from .layouts import IMAGE_PARENT, ImageSidebarPanel, settings_column
@@ -63,6 +64,11 @@ class IMAGE_PT_style_transfer_advanced(Advanced, ImageSidebarPanel):
     """For a picture."""
 
     bl_parent_id = IMAGE_PARENT
+
+    def texture_size(self, context: bpy.types.Context, group: StyleTransferSettings) -> int:
+        """That of the picture, if one is shown."""
+        image = shown_image(context)
+        return max(image.size) if image else group.texture_size
 
 
 class IMAGE_PT_style_transfer_result(ImageSidebarPanel):

@@ -16,7 +16,7 @@ class Strokes(bpy.types.Panel):
 
     bl_label = "Strokes and Color"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
-    has_size = False  # whether what is painted has one in the scene
+    of_meshes = False  # whether what is painted has a shape and a size in the scene
 
     def draw(self, context: bpy.types.Context) -> None:
         """Size, turn and color; what the run starts from and holds on to."""
@@ -24,15 +24,16 @@ class Strokes(bpy.types.Panel):
         column.prop(group, "color")
         sizes = column.column(align=True)
         row = sizes.row()
-        row.active = not (self.has_size and group.stroke_length)
+        row.active = not (self.of_meshes and group.stroke_length)
         row.prop(group, "stroke_size")
-        if self.has_size:
+        if self.of_meshes:
             sizes.prop(group, "stroke_length")
         column.prop(group, "stroke_rotation")
         column.prop(group, "tv_weight")
         column.separator()
         column.prop(group, "start")
-        column.prop(group, "content_source")
+        if self.of_meshes:
+            column.prop(group, "content_source")
         column.prop(group, "style_loss")
 
 
@@ -40,7 +41,7 @@ class VIEW3D_PT_style_transfer_strokes(Strokes, SidebarPanel):
     """Of a mesh."""
 
     bl_parent_id = PARENT
-    has_size = True
+    of_meshes = True
 
 
 class VIEW3D_PT_style_transfer_regions(SidebarPanel):
@@ -53,10 +54,10 @@ class VIEW3D_PT_style_transfer_regions(SidebarPanel):
     def draw(self, context: bpy.types.Context) -> None:
         """Names of vertex groups, and a box for each style after the first."""
         column, group = settings_column(self, context)
-        _draw_region(column, context, group, "protect")
-        _draw_region(column, context, group, "style_region")
+        column.prop(group, "protect")
+        column.prop(group, "style_region")
         for style, box in draw_styles(column, group):
-            _draw_region(box, context, style, "region")
+            box.prop(style, "region")
 
 
 def draw_styles(
@@ -75,28 +76,6 @@ def draw_styles(
         drawn.append((style, box))
     layout.operator("object.style_transfer_style_add", icon="ADD")
     return drawn
-
-
-def _draw_region(
-    layout: bpy.types.UILayout,
-    context: bpy.types.Context,
-    holder: bpy.types.PropertyGroup,
-    name: str,
-) -> None:
-    """A name on the mesh; chosen from the vertex groups where there are any."""
-    obj = context.object
-    if obj and obj.type == "MESH" and obj.vertex_groups and not _is_color(obj, holder, name):
-        layout.prop_search(holder, name, obj, "vertex_groups")
-    elif obj and isinstance(obj.data, bpy.types.Mesh) and obj.data.color_attributes:
-        layout.prop_search(holder, name, obj.data, "color_attributes")
-    else:
-        layout.prop(holder, name)
-
-
-def _is_color(obj: bpy.types.Object, holder: bpy.types.PropertyGroup, name: str) -> bool:
-    """Whether the name given is a color attribute's."""
-    assert isinstance(obj.data, bpy.types.Mesh)
-    return getattr(holder, name) in obj.data.color_attributes
 
 
 _CLASSES = (VIEW3D_PT_style_transfer_strokes, VIEW3D_PT_style_transfer_regions)

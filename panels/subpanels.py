@@ -8,6 +8,7 @@ from ..engine.settings import PRESETS, STYLE_LAYERS
 from ..operators import read_views
 from ..operators.classes import registration
 from ..operators.read_mesh import find_uv_layer
+from ..operators.settings import StyleTransferSettings
 from .layouts import PARENT, SidebarPanel, draw_fact, settings_column
 
 # What each of STYLE_LAYERS sees; an artist knows none of them by its name.
@@ -74,12 +75,16 @@ class Advanced(bpy.types.Panel):
     bl_label = "Advanced"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender wants it
 
+    def texture_size(self, _context: bpy.types.Context, group: StyleTransferSettings) -> int:
+        """Larger side, in texels, of what is painted."""
+        return group.texture_size
+
     def draw(self, context: bpy.types.Context) -> None:
         """Steps and seed, what computes, and the layers of the style."""
         column, group = settings_column(self, context)
         column.prop(group, "steps")
         if not group.steps:
-            steps = PRESETS[group.preset].all_steps(group.texture_size)
+            steps = PRESETS[group.preset].all_steps(self.texture_size(context, group))
             draw_fact(column, "", f"{steps} by preset {group.preset.capitalize()}")
         column.prop(group, "seed")
         column.prop(group, "device")

@@ -51,7 +51,6 @@ class Recorder:
         assert data.bl_rna.properties[name].description
         assert hasattr(searched, collection)
         self._note("prop", name)
-        self._note("prop_search", name, collection)
 
     def prop_enum(self, data, name, value, *, text=""):
         assert value in data.bl_rna.properties[name].enum_items
@@ -92,10 +91,6 @@ class Recorder:
     def props(self):
         """Property -> enabled."""
         return {what: on for kind, what, _text, on in self.drawn if kind == "prop"}
-
-    def searches(self):
-        """Property -> the collection it is chosen from."""
-        return {what: text for kind, what, text, _on in self.drawn if kind == "prop_search"}
 
 
 class Panel:

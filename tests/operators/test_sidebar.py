@@ -6,7 +6,14 @@ import time
 
 import bpy
 import pytest
-from style_transfer_3d.operators import engine_python, environment, install, running, worker
+from style_transfer_3d.operators import (
+    controls,
+    engine_python,
+    environment,
+    install,
+    running,
+    worker,
+)
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 from style_transfer_3d.operators.task import Task
@@ -268,12 +275,17 @@ def test_more_styles_come_and_go(group):
 
 
 def test_regions_are_chosen_from_what_the_mesh_has(group, cube):
+    """Vertex groups and color attributes, of all objects that are selected."""
     cube.vertex_groups.new(name="Face")
     cube.data.color_attributes.new("Mask", "FLOAT_COLOR", "CORNER")
-    searched = draw("regions").searches()
-    assert searched == {"protect": "vertex_groups", "style_region": "vertex_groups"}
-    group.protect = "Mask"
-    assert draw("regions").searches()["protect"] == "color_attributes"
+    other = add_cube("Other")
+    other.vertex_groups.new(name="Face")
+    other.vertex_groups.new(name="Feet")
+    cube.select_set(True)
+    assert set(controls.find_regions(group, bpy.context, "")) == {"Face", "Mask", "Feet"}
+    assert set(controls.find_regions(group, bpy.context, "f")) == {"Face", "Feet"}
+    other.select_set(False)
+    assert controls.find_regions(group, bpy.context, "F") == ["Face"]
 
 
 def test_result(cube, tmp_path, monkeypatch):
