@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import bpy
 import numpy as np
 
+from ..engine.errors import JobError
 from ..engine.job import Job, Mesh, Style
 from .looks import Looks, read_looks
 from .origin import find_origin
@@ -75,8 +76,28 @@ def export(
         protected=_region(pieces, request.protect),
         shapes=((request.settings.texture_size,) * 2,) * int(textures.max() + 1),
     )
+    _check_regions(job, request)
     told = (*looks.warnings, *map_warnings(pieces), *uv_warnings(job.mesh, targets))
     return Export(job, targets, _alphas(looks, textures, targets), told)
+
+
+def _check_regions(job: Job, request: Request) -> None:
+    """Raise JobError for a region that leaves a style, or all of them, no place."""
+    free = np.float32(1) if job.protected is None else 1 - job.protected
+    if not np.any(free):
+        raise JobError(
+            f"Region {request.protect!r}",
+            "it protects all of the mesh, so nothing would be painted",
+            "Take some of the mesh out of it, or choose another in the setting Protect",
+        )
+    for style, asked in zip(job.styles, request.styles, strict=True):
+        if style.region is not None and not np.any(style.region * free):
+            raise JobError(
+                f"Region {asked.region!r}",
+                "it is empty, or all of it is protected, so nothing would take on"
+                f" {asked.file.name!r}",
+                "Give it weights on the mesh, or choose another",
+            )
 
 
 def _check_place(material: bpy.types.Material | None) -> None:

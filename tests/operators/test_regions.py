@@ -83,6 +83,31 @@ def test_more_styles_with_regions(cube, style, tmp_path):
     assert set(np.unique(job.styles[1].region)) == {0.0, 1.0}
 
 
+def test_a_region_that_nothing_is_in(cube, style):
+    cube.vertex_groups.new(name="Empty")
+    told = f"Region 'Empty': it is empty, .*nothing would take on '{style.name}'.*Give it weights"
+    with pytest.raises(JobError, match=told):
+        job_of(cube, style_region="Empty")
+
+
+def test_a_region_that_is_protected(cube):
+    cube.vertex_groups.new(name="Top").add([0, 1, 2, 3], 1.0, "REPLACE")
+    with pytest.raises(JobError, match="Region 'Top': it is empty, or all of it is protected"):
+        job_of(cube, style_region="Top", protect="Top")
+
+
+def test_all_of_the_mesh_is_protected(cube):
+    cube.vertex_groups.new(name="All").add(range(8), 1.0, "REPLACE")
+    with pytest.raises(JobError, match="Region 'All': it protects all of the mesh, so nothing"):
+        job_of(cube, protect="All")
+
+
+def test_a_style_that_counts_nothing_is_none(cube, style):
+    more = bpy.context.scene.style_transfer_3d.more_styles.add()
+    more.file, more.weight = str(style), 0.0
+    assert len(job_of(cube).styles) == 1
+
+
 def test_a_region_that_is_not_there(cube):
     cube.vertex_groups.new(name="Face")
     with pytest.raises(JobError, match=r"Region 'face': 'Cube' has no .*Choose 'Face'"):
