@@ -15,7 +15,7 @@ from typing import Any
 from .contents import read_json
 from .errors import JobError
 from .job import UNREADABLE, Job
-from .settings import PRESETS, Settings
+from .settings import PRESETS, RANGES, Settings
 
 FILE = "variants.json"
 STYLES_FOLDER = "styles"  # in it a folder for each picture, so that all keep their names
@@ -136,7 +136,8 @@ def compare_weights(settings: Settings, *, columns: int, rows: int, spread: floa
     than the artist's: on Suzanne, an eighth of the default one cannot be told from it.
 
     Raises:
-        JobError: if one of the weights is 0, which multiplied stays the same.
+        JobError: if one of the weights is 0, which multiplied stays the same, or the last ones
+            are larger than weights can be.
     """
     for name in ("style_weight", "content_weight"):
         if getattr(settings, name) == 0:
@@ -151,6 +152,14 @@ def compare_weights(settings: Settings, *, columns: int, rows: int, spread: floa
         settings.content_weight * spread ** (columns * power)
         for power in _powers(rows, below=(rows - 1) // 3)
     ]
+    most = RANGES["style_weight"][1]
+    if max(styles[-1], contents[-1]) > most:
+        raise JobError(
+            f"Spread {spread:g} with {columns} columns and {rows} rows",
+            f"the last weights would be {styles[-1]:.3g} and {contents[-1]:.3g}, and {most:g} is"
+            " the most",
+            "Lower the spread, or take fewer columns or rows",
+        )
     return Comparison(
         columns,
         tuple(

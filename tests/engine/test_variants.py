@@ -45,6 +45,12 @@ def test_a_weight_of_0_cannot_be_multiplied(name):
         compare_weights(Settings(**{name: 0.0}), columns=3, rows=3, spread=2.0)
 
 
+def test_weights_beyond_the_largest_are_told_by_what_made_them():
+    told = "Spread 3 with 5 columns and 5 rows: the last weights would be 9 and 2.87e\\+06"
+    with pytest.raises(JobError, match=told):
+        compare_weights(Settings(), columns=5, rows=5, spread=3.0)
+
+
 def test_seeds_follow_the_artists_own():
     grid = compare_seeds(Settings(seed=7), columns=2, rows=2)
     assert [v.changes for v in grid.variants] == [{"seed": n} for n in (7, 8, 9, 10)]
