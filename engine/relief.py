@@ -54,12 +54,13 @@ class Relief:
         paint = torch.cat([painting.field.beside(points[part]) for part in parts])  # (N, 3)
         cell = PERIOD * STROKE * surface.extent
         mean = LocalMean.of(points, paint, cell=cell, seed=0)
-        detail = []
+        detail = [paint.new_zeros(1)]
         for part in parts:
             ground = painting.ground(
                 samples.face[part], samples.bary[part], samples.footprint[part]
             )
-            detail.append(_detail(painting, ground, paint[part], mean(points[part])).abs())
+            found = _detail(painting, ground, paint[part], mean(points[part])).abs()
+            detail.append(found[ground.cover[:, 0] > 0])
         contrast = float(torch.cat(detail).quantile(PERCENTILE))
         height = HEIGHT * STROKE * surface.extent
         return cls(painting, mean, max(contrast, LEAST_DETAIL), height)

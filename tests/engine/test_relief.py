@@ -73,6 +73,15 @@ def test_large_light_and_dark_areas_are_no_hills() -> None:
     assert (ripple[inner] - both[inner]).abs().mean() < 0.06
 
 
+def test_a_small_region_s_strokes_are_as_high_as_if_all_were_painted() -> None:
+    painting = painting_of(plane(8), wave)
+    (aim,) = painting.aims
+    region = torch.zeros_like(aim.region)
+    region[:2] = 1  # of 128 faces
+    part = replace(painting, aims=(replace(aim, region=region),))
+    assert Relief.of(part).contrast == pytest.approx(Relief.of(painting).contrast, rel=0.1)
+
+
 def test_bright_strokes_stand_out_and_fill_the_range() -> None:
     painting = painting_of(plane(size=1.0), wave, size=256, finest=0.004)
     relief = Relief.of(painting)
