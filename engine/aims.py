@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .color import grey, match_colors
 from .job import Job
+from .original import is_plain
 from .settings import Settings
 
 
@@ -73,14 +74,18 @@ def recolored(picture: Tensor, settings: Settings, original: Tensor) -> Tensor:
     """`picture` (3, H, W) as `settings.color` wants it, beside the original's colours (N, 3).
 
     MATCHED gives it the original's mean and covariance, ORIGINAL the same of its greys alone
-    (Gatys et al. 2016, "Preserving color in neural artistic style transfer").
+    (Gatys et al. 2016, "Preserving color in neural artistic style transfer"). An original of one
+    colour has no light and dark to give, so that the picture keeps its own around that colour.
     """
+    if settings.color == "STYLE":
+        return picture
     colors = picture.flatten(1).T  # (H W, 3)
-    match settings.color:
-        case "STYLE":
-            return picture
-        case "MATCHED":
-            mapped = match_colors(colors, original)(colors)
-        case _:
-            mapped = match_colors(grey(colors), grey(original))(grey(colors))
+    keeps_hues = settings.color == "ORIGINAL"
+    wanted = grey(original) if keeps_hues else original
+    if is_plain(original):
+        greys = grey(colors)
+        mapped = (wanted.mean(0) + greys - greys.mean(0)).clamp(0, 1)
+    else:
+        source = grey(colors) if keeps_hues else colors
+        mapped = match_colors(source, wanted)(source)
     return mapped.T.reshape(picture.shape)

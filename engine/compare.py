@@ -100,7 +100,7 @@ def compare(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False)
     with enough_memory(device):
         surface = Surface.of(job.mesh, device)
         images = [torch.from_numpy(i).to(device) for i in job.originals]
-        original = Original.of(surface, images, "TEXTURE", pictures[0].flatten(1).T.to(device))
+        original = Original.of(surface, images, "TEXTURE")
         stage = Stage.of(job, surface)
         one_style = not any(variant.style for variant in comparison.variants)
         references = [Cell("original", stage.before(original))]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from .color import ColorMap, match_colors
+from .color import KEEP, ColorMap, match_colors
 from .surface import Shot, Surface
 from .texture import (
     blocks,
@@ -39,17 +39,16 @@ class Clay:
     """
 
     outside: Outside
-    tint: ColorMap
+    tint: ColorMap = KEEP
 
-    @classmethod
-    def of(cls, surface: Surface, style: Tensor) -> Clay:
-        """Clay with the mean and spread of the colours `style` (N, 3)."""
-        outside = Outside.of(surface)
-        face = torch.arange(len(surface.faces), device=style.device)
-        middle = torch.full((len(face), 3), 1 / 3, device=style.device)
-        openness = outside.openness(surface.points(face, middle), normals(surface, face, middle))
-        shade = _light(torch.linspace(0, 1, FACING, device=style.device))[:, None] * openness
-        return cls(outside, match_colors(_greys(shade), style))
+    def tinted(self, surface: Surface, colors: Tensor) -> Clay:
+        """This clay with the mean and spread of `colors` (N, 3) where `surface` shows it."""
+        face = torch.arange(len(surface.faces), device=colors.device)
+        middle = torch.full((len(face), 3), 1 / 3, device=colors.device)
+        point, normal = surface.points(face, middle), normals(surface, face, middle)
+        light = _light(torch.linspace(0, 1, FACING, device=colors.device))
+        shade = light[:, None] * self.outside.openness(point, normal)
+        return replace(self, tint=match_colors(_greys(shade), colors))
 
     def shade(self, surface: Surface, shot: Shot, eye: Tensor) -> Tensor:
         """Brightness (N,) of a view's points in the light of a lamp at `eye` (3,)."""
@@ -75,7 +74,7 @@ class Original:
     clay: Clay | None
 
     @classmethod
-    def of(cls, surface: Surface, images: Sequence[Tensor], source: str, style: Tensor) -> Original:
+    def of(cls, surface: Surface, images: Sequence[Tensor], source: str) -> Original:
         """Prepare the look.
 
         Args:
@@ -83,7 +82,6 @@ class Original:
             images: for each material, (H, W, 3) float in 0-1.
             source: one of CONTENT_SOURCES; AUTO takes the texture, or clay where that is of one
                 colour.
-            style: (N, 3) colours of the style picture.
         """
         filled, seen = [], []
         for number, image in enumerate(images):
@@ -92,8 +90,12 @@ class Original:
             seen.append(used)
         if source == "AUTO":
             source = "CLAY" if is_plain(torch.cat(seen)) else "TEXTURE"
-        clay = None if source == "TEXTURE" else Clay.of(surface, style)
+        clay = None if source == "TEXTURE" else Clay(Outside.of(surface))
         return cls(surface, tuple(filled), source, clay)
+
+    def tinted(self, colors: Tensor) -> Original:
+        """This look with its clay, if it shows any, in the mean and spread of `colors` (N, 3)."""
+        return replace(self, clay=self.clay.tinted(self.surface, colors)) if self.clay else self
 
     def albedo(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
         """Colours (N, 3) of the texture at surface points, without shading.

@@ -80,7 +80,7 @@ class Painting:
         regions = torch.cat(
             [interpolate(aim.region.index_select(0, face)[..., None], bary) for aim in self.aims], 1
         )  # (N, S)
-        share = regions + 1e-6
+        share = regions * regions.new_tensor([aim.weight for aim in self.aims]) + 1e-6
         share = share / share.sum(-1, keepdim=True)
         seen = self.seen(albedo)
         start = torch.stack([map_(seen) for map_ in self.starts], 1)  # (N, S, 3)

@@ -89,8 +89,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
             "Scale them up in the UV editor, or raise the texture size",
         )
     images = [torch.from_numpy(i).to(device) for i in job.originals]
-    style = pictures[0].flatten(1).T.to(device)
-    original = Original.of(surface, images, settings.content_source, style)
+    original = Original.of(surface, images, settings.content_source)
     spacing = math.sqrt(surface.area / len(samples.point))
     unit = max(scale.unit for scale in schedule(settings, notch=notch))
     finest = max(spacing, surface.extent * finest_voxel(job, unit))
@@ -98,13 +97,14 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
     albedo = original.albedo(samples.face, samples.bary, samples.footprint)
     apart = OVERLAP_TEXELS * surface.extent / max(sizes)
     aims = aims_of(job, [picture.to(device) for picture in pictures], albedo)
+    wanted = torch.cat([aim.picture.flatten(1).T for aim in aims])
     keeps_hues = settings.color == "ORIGINAL"
     if settings.start == "NOISE":
         field.scatter(NOISE, seed=settings.seed)
     elif settings.style_weight and (settings.start == "MATCHED" or is_plain(albedo)):
         field.scatter(GRAIN, seed=settings.seed)
     return Painting(
-        original,
+        original.tinted(wanted),
         aims,
         tuple(_start(settings, grey(albedo) if keeps_hues else albedo, aim) for aim in aims),
         keeps_hues,
@@ -116,6 +116,8 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
 def _start(settings: Settings, albedo: Tensor, aim: Aim) -> ColorMap:
     """From the original's colours (N, 3) to those that the paint starts from."""
     colors = aim.picture.flatten(1).T
+    if not settings.style_weight:
+        return KEEP
     match settings.start:
         case "MATCHED":
             return match_colors(albedo, colors)

@@ -19,7 +19,7 @@ def painting_with(
 ) -> Painting:
     """The field on an original (H, W, 3), everywhere in one style (3, H, W)."""
     aim = Aim(style, 1.0, torch.ones(len(surface.faces), 3))
-    original = Original.of(surface, [image], "AUTO", style.flatten(1).T)
+    original = Original.of(surface, [image], "AUTO").tinted(style.flatten(1).T)
     return Painting(original, (aim,), (KEEP,), False, field, atlas)
 
 

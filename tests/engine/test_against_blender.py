@@ -30,9 +30,7 @@ def engine_picture(scene: dict[str, np.ndarray], texture: np.ndarray) -> np.ndar
     """(H, W, 4) in 0-1: the engine's colours over black, and its alpha."""
     mesh = mesh_of(scene["vertices"], scene["faces"], scene["uvs"])
     surface = Surface.of(mesh, CPU)
-    original = Original.of(
-        surface, [torch.from_numpy(np.float32(texture))], "TEXTURE", torch.rand(9, 3)
-    )
+    original = Original.of(surface, [torch.from_numpy(np.float32(texture))], "TEXTURE")
     camera = Camera(
         torch.from_numpy(np.float32(scene["world_to_camera"])),
         torch.from_numpy(np.float32(scene["projection"])),

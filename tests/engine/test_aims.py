@@ -54,6 +54,18 @@ def test_colours_that_are_matched() -> None:
     assert float(greys.mean()) == pytest.approx(float(grey(original).mean()), abs=0.01)
 
 
+@pytest.mark.parametrize("color", ["MATCHED", "ORIGINAL"])
+def test_beside_a_mesh_of_one_colour_light_and_dark_stay(color) -> None:
+    """Its own spread would leave nothing of the strokes to see."""
+    shown = 0.5 + 0.3 * (picture() - 0.5)
+    plain = torch.tensor((0.6, 0.4, 0.3)).expand(50, 3)
+    found = recolored(shown, Settings(color=color), plain).flatten(1).T
+    wanted = grey(plain) if color == "ORIGINAL" else plain
+    assert (found.mean(0) - wanted.mean(0)).abs().max() < 1e-5
+    spread = grey(shown.flatten(1).T)[:, 0].std()
+    assert found.std(0).tolist() == pytest.approx([float(spread)] * 3, abs=1e-5)
+
+
 def test_what_is_protected_takes_on_no_style() -> None:
     mesh = cube()
     region, protected = np.zeros((2, 12, 3), np.float32)

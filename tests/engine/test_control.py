@@ -17,7 +17,9 @@ from engine.picture import read_picture
 from engine.schedule import schedule
 from engine.settings import PRESETS, Preset, Settings
 from engine.stylize import optimise, prepare
+from engine.surface import shoot
 from engine.texture import rasterize_texels
+from engine.views import orbit_cameras, sphere_directions
 from tests.engine.meshes import cube, plane
 
 SIZE = 64
@@ -259,6 +261,40 @@ def test_what_the_content_shows(pictures) -> None:
         "CLAY": ("CLAY", True),
         "BOTH": ("BOTH", True),
     }
+
+
+@pytest.mark.parametrize("color", ["STYLE", "MATCHED", "ORIGINAL"])
+def test_clay_has_the_colours_that_are_aimed_at(pictures, color) -> None:
+    """Those of all styles, as they are recoloured: paint is to come near to both."""
+    more = (Style(pictures[1]),)
+    job = job_of(pictures, content_source="CLAY", color=color, more_styles=more, mesh=cube())
+    painting = prepare(job, [read_picture(file) for file in pictures], CPU)
+    aimed = torch.cat([aim.picture.flatten(1).T for aim in painting.aims])
+    original = painting.original
+    (camera,) = orbit_cameras(original.surface.used_vertices, sphere_directions(1, seed=0), 64)
+    shot = shoot(original.surface, camera)
+    shown = original.content(shot, camera.position)
+    assert (shown.mean(0) - aimed.mean(0)).norm() < 0.15
+    if color == "ORIGINAL":
+        assert (shown - shown[:, :1]).abs().max() < 1e-5
+
+
+def test_a_start_has_of_each_style_what_it_weighs(pictures) -> None:
+    """Blue stripes weigh 1, orange dots 0.05 and 20."""
+    blue = []
+    for weight in (0.05, 1.0, 20.0):
+        job = job_of(pictures, more_styles=(Style(pictures[1], weight),))
+        painting = prepare(job, [read_picture(file) for file in pictures], CPU)
+        face = torch.arange(32)
+        ground = painting.ground(face, torch.full((32, 3), 1 / 3), torch.zeros(32))
+        blue.append(float(torch.sigmoid(ground.logits)[:, 2].mean()))
+    assert blue[0] - 0.1 > blue[1] > blue[2] + 0.1
+
+
+def test_without_style_it_starts_from_the_look_itself(pictures, backbone) -> None:
+    result = paint(job_of(pictures, style_weight=0.0, steps=1), backbone)
+    inside = in_islands(job_of(pictures))
+    assert (result - torch.from_numpy(look()))[inside].abs().mean() < 0.05
 
 
 def test_more_content_weight_stays_nearer_to_the_original(pictures, backbone) -> None:

@@ -16,7 +16,7 @@ RED, GREEN = torch.tensor((0.8, 0.1, 0.1)), torch.tensor((0.1, 0.7, 0.2))
 
 
 def original_of(mesh: Mesh, *images: Tensor) -> Original:
-    return Original.of(Surface.of(mesh, CPU), images, "AUTO", torch.rand(50, 3))
+    return Original.of(Surface.of(mesh, CPU), images, "AUTO").tinted(torch.rand(50, 3))
 
 
 def flat(color) -> Tensor:
