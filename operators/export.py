@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.errors import JobError
 from ..engine.job import Job, Mesh, Style
+from ..engine.settings import RANGES
 from .looks import Looks, read_looks
 from .origin import find_origin
 from .patches import find_patches
@@ -77,7 +78,12 @@ def export(
         shapes=((request.settings.texture_size,) * 2,) * int(textures.max() + 1),
     )
     _check_regions(job, request)
-    told = (*looks.warnings, *map_warnings(pieces), *uv_warnings(job.mesh, targets))
+    told = (
+        *looks.warnings,
+        *map_warnings(pieces),
+        *uv_warnings(job.mesh, targets),
+        *_length_warnings(job),
+    )
     return Export(job, targets, _alphas(looks, textures, targets), told)
 
 
@@ -98,6 +104,21 @@ def _check_regions(job: Job, request: Request) -> None:
                 f" {asked.file.name!r}",
                 "Give it weights on the mesh, or choose another",
             )
+
+
+def _length_warnings(job: Job) -> list[str]:
+    """A sentence where the strokes cannot be as large as was asked for in the scene's units."""
+    asked = job.settings.stroke_length
+    if not asked:
+        return []
+    extent = float(np.ptp(job.mesh.vertices[job.mesh.faces], axis=(0, 1)).max())
+    low, high = RANGES["stroke_size"]
+    if low <= asked / extent <= high:
+        return []
+    return [
+        f"Picture Length {asked:.3g} counts as {extent * job.settings.strokes(extent):.3g}: what is"
+        f" painted is {extent:.3g} large, and {low:g} to {high:g} of that can be had"
+    ]
 
 
 def _check_place(material: bpy.types.Material | None) -> None:

@@ -18,11 +18,11 @@ from tests.operators.scenes import add_cube, add_material, dump, new_image, stri
 def run(style):
     """Export an object."""
 
-    def run(obj, views="SPHERE"):
+    def run(obj, views="SPHERE", **changes):
         request = Request(
             styles=(StyleRequest(file=style, weight=1.0, region=""),),
             protect="",
-            settings=Settings(),
+            settings=Settings(**changes),
             views=views,
             output=None,
             output_as_given="",
@@ -112,6 +112,14 @@ def test_only_the_slots_in_use(run):
     assert sorted(made.job.mesh.materials) == [0] * 4 + [1] * 8
     assert len(made.job.originals) == 2
     made.job.validate()
+
+
+@pytest.mark.parametrize(("length", "counts"), [(0.1, "0.2"), (0.5, None), (30.0, "20")])
+def test_strokes_of_a_length_that_cannot_be_had_are_told(run, length, counts):
+    """A cube of two metres."""
+    told = [text for text in run(add_cube(), stroke_length=length).warnings if "Length" in text]
+    assert len(told) == (counts is not None)
+    assert all(f"{length:.3g} counts as {counts}: what is painted is 2 large" in t for t in told)
 
 
 def test_no_slot_at_all(run):
