@@ -26,6 +26,8 @@ def fitting(
     least: int,
     team: Team,
     send: Send,
+    *,
+    places: int,
 ) -> int:
     """The first notch of `schedule` that is foretold to fit, the same for all of the team.
 
@@ -37,6 +39,7 @@ def fitting(
         least: that a checkpoint was painted at: a run does not go up again.
         team: whose processes may have more or less memory each.
         send: takes a WARN if the notch is not the first one.
+        places: views of a step that this process paints.
 
     Raises:
         JobError: if none fits.
@@ -46,12 +49,12 @@ def fitting(
     own, why = least, "the run goes on as it began"
     free = _free(device)
     if free is not None:
-        sizes = wanted = Sizes.of(job, pictures, network, own)
+        sizes = wanted = Sizes.of(job, pictures, network, own, places=places)
         while needed(sizes) > free:
             own += 1
             if own == len(limits):
                 raise _nothing_fits(sizes, job.settings.texture_size, free, device)
-            sizes = Sizes.of(job, pictures, network, own)
+            sizes = Sizes.of(job, pictures, network, own, places=places)
         if own > least:
             why = f"about {_gb(needed(wanted))} are needed and {_gb(free)} are free"
     (notch,) = team.most([own])

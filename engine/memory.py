@@ -83,7 +83,9 @@ class Sizes:
     relief: int
 
     @classmethod
-    def of(cls, job: Job, pictures: Sequence[Tensor], network: str, notch: int) -> Sizes:
+    def of(
+        cls, job: Job, pictures: Sequence[Tensor], network: str, notch: int, *, places: int = 1
+    ) -> Sizes:
         """Those of a run at that notch of `schedule`.
 
         Args:
@@ -91,6 +93,7 @@ class Sizes:
             pictures: (3, H, W) of each of its styles.
             network: name of the backbone.
             notch: of `schedule`.
+            places: views of a step that the process paints; it plans one for each, at least.
         """
         scales = schedule(job.settings, notch=notch)
         extent, area = _extent_and_area(job)
@@ -103,7 +106,7 @@ class Sizes:
         reliefs = {"NONE": 0, "BUMP": 4, "NORMAL": 12}
         return cls(
             view=max(scale.size for scale in scales),
-            planned=max(min(s.together, _cameras(job, s)) * s.size**2 for s in scales),
+            planned=max(min(max(s.together, places), _cameras(job, s)) * s.size**2 for s in scales),
             whole=max(_cameras(job, s) * s.size**2 for s in scales if s.zoom == 1),
             covered=max(min(outline, 1.0), near),
             lattices=1 + max(0, math.ceil(math.log(extent / 4 / finest, RATIO))),

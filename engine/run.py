@@ -93,7 +93,16 @@ def run(
     send({"type": "STATUS", "text": f"Preparing views ({weights.name} on {device})"})
     with enough_memory(device):
         checkpoint = Checkpoint(result, job, weights.name, send)
-        notch = fitting(job, pictures, weights.name, device, checkpoint.notch(), team, send)
+        notch = fitting(
+            job,
+            pictures,
+            weights.name,
+            device,
+            checkpoint.notch(),
+            team,
+            send,
+            places=len(team.places(views_of_step(job, views, team))),
+        )
         backbone = Backbone(weights, LAYERS).to(device)
         steps = _Steps(
             job, pictures, backbone.swift(), checkpoint, result, previews, views, team, send, wishes

@@ -53,7 +53,9 @@ class Begun(NamedTuple):
     def fit(self, least: int = 0, team: Team = ALONE) -> int:
         job = Job.load(self.folder)
         picture = read_picture(job.style.file)
-        return fitting.fitting(job, [picture], "VGG16", CPU, least, team, self.said.append)
+        return fitting.fitting(
+            job, [picture], "VGG16", CPU, least, team, self.said.append, places=1
+        )
 
 
 @pytest.fixture(autouse=True)

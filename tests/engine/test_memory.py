@@ -14,7 +14,7 @@ from engine.job import Job
 from engine.memory import Sizes, needed, parts
 from engine.picture import read_picture
 from engine.room import enough_memory, free_bytes, is_full
-from engine.schedule import notches
+from engine.schedule import notches, schedule
 from tests.engine.test_main import save_job
 
 CPU = torch.device("cpu")
@@ -51,6 +51,14 @@ def test_each_notch_needs_less_for_its_steps(tmp_path) -> None:
     assert steps == sorted(set(steps), reverse=True)
     smaller, larger = (needed(Sizes.of(job, pictures, name, 0)) for name in ("VGG16", "VGG19"))
     assert smaller < larger
+
+
+def test_a_step_of_many_views_needs_them_all_at_once(tmp_path) -> None:
+    job = Job.load(save_job(tmp_path / "job", preset="HIGH", steps=0))
+    pictures = [read_picture(job.style.file)]
+    one, many = (Sizes.of(job, pictures, "VGG16", 2, places=places) for places in (1, 24))
+    largest = max(scale.size for scale in schedule(job.settings, notch=2))
+    assert one.planned < many.planned == 24 * largest**2
 
 
 @pytest.fixture
