@@ -15,7 +15,7 @@ import torch
 from .errors import JobError
 
 # Who says in torch that the memory is full, without an error of its own for that.
-WITHOUT_ERROR = ("DefaultCPUAllocator", "MPS backend out of memory")
+ALLOCATOR = "DefaultCPUAllocator"
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 RECLAIMED = ("inactive_file", "slab_reclaimable")  # what a group gives back when it has to
 
@@ -87,7 +87,7 @@ def _free_on_windows() -> int | None:
 def is_full(error: RuntimeError | MemoryError) -> bool:
     """Whether there was too little memory."""
     named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return named or any(who in str(error) for who in WITHOUT_ERROR)
+    return named or ALLOCATOR in str(error)
 
 
 def give_back() -> None:

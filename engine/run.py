@@ -262,27 +262,22 @@ def _teller(what: str, send: Send, wishes: Wishes) -> Callable[[float], None]:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called 'AUTO', 'CPU', 'CUDA' (also AMD's ROCm) or 'MPS'.
+    """The device called 'AUTO', 'CPU' or 'CUDA' (also AMD's ROCm).
 
-    AUTO leaves MPS out: it lacks float64, which lattices and rasterizer count on.
+    Apple's MPS is none of them: it lacks float64, which lattices and rasterizer count on.
 
     Raises:
         JobError: if it is not there.
     """
-    there = {
-        "AUTO": True,
-        "CPU": True,
-        "CUDA": torch.cuda.is_available(),
-        "MPS": torch.backends.mps.is_available(),
-    }
-    if not there[name]:
+    has_gpu = torch.cuda.is_available()
+    if name == "CUDA" and not has_gpu:
         raise JobError(
             f"Device {name}",
             "torch does not find it on this machine",
             "Choose device AUTO or CPU, or install a torch that is made for it",
         )
     if name == "AUTO":
-        name = "CUDA" if there["CUDA"] else "CPU"
+        name = "CUDA" if has_gpu else "CPU"
     return torch.device(name.lower())
 
 

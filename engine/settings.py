@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .errors import JobError
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-DEVICES = ("AUTO", "CPU", "CUDA", "MPS")
+DEVICES = ("AUTO", "CPU", "CUDA")
 BACKBONES = ("AUTO", "VGG19", "VGG16")
 STYLE_LOSSES = ("GRAM", "MEAN_COVARIANCE", "SLICED_WASSERSTEIN", "NEAREST_FEATURES")
 COLORS = ("STYLE", "MATCHED", "ORIGINAL")

@@ -31,7 +31,6 @@ _DEVICE_TEXTS = {
     "AUTO": "The fastest that the engine's Python can use",
     "CPU": "The processor: slow, and there on every machine",
     "CUDA": "An NVIDIA card, or an AMD card by ROCm",
-    "MPS": "The graphics part of an Apple chip",
 }
 _BACKBONE_TEXTS = {
     "AUTO": "VGG-19 where its weights are found, else the bundled VGG-16",
@@ -52,7 +51,7 @@ _VIEW_TEXTS = {
     "CAMERAS": "The scene's cameras that are enabled in renders: what they see is painted",
     "VIEWPORT": "The 3D viewport as it stands: only the side that you see is painted",
 }
-_UPPER = {name: name for name in ("CPU", "CUDA", "MPS", "VGG19", "VGG16")}
+_UPPER = {name: name for name in ("CPU", "CUDA", "VGG19", "VGG16")}
 
 
 class SettingProperties(controls.ControlProperties):

@@ -39,7 +39,7 @@ const JOB_TYPE = {
           propargs: { min: 0, max: 2147483647 },
           description: "Another number lays the strokes differently" },
         { key: "device", type: "string", required: true, default: "AUTO",
-          choices: ["AUTO", "CPU", "CUDA", "MPS"],
+          choices: ["AUTO", "CPU", "CUDA"],
           description: "What computes on the workers" },
 
         // Where to.
