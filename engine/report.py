@@ -42,11 +42,17 @@ TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, an
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A view for judging: its surface points, and the content target's colours (N, 3)."""
+    """A view for judging: its surface points, and colours (N, 3) at them.
+
+    Attributes:
+        content: the content target's, which may be clay.
+        albedo: the original's.
+    """
 
     camera: Camera
     shot: Shot
     content: Tensor
+    albedo: Tensor
 
 
 def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) -> Iterator[HeldOut]:
@@ -59,7 +65,9 @@ def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) ->
     for whole in _held_out_cameras(surface.used_vertices.cpu(), views):
         camera = middle(whole, zoom)
         shot = shoot(surface, camera)
-        yield HeldOut(camera, shot, original.content(shot, camera.position.to(shot.point)))
+        albedo = original.albedo(shot.face, shot.bary, shot.footprint)
+        eye = camera.position.to(shot.point)
+        yield HeldOut(camera, shot, original.content(shot, eye, albedo), albedo)
 
 
 def _held_out_cameras(vertices: Tensor, views: Sequence[View]) -> list[Camera]:
@@ -111,12 +119,12 @@ def measure(
     for done, (view, color) in enumerate(zip(held_out, painted, strict=True)):
         tell(done / (len(held_out) + 1))
         shot = view.shot
-        after, before = (
+        after, target, before = (
             backbone(painting.judged(shot.image(image, background)), LAYERS)
-            for image in (color, view.content)
+            for image in (color, view.content, view.albedo)
         )
         mask = masks_of(after, shot.mask)[CONTENT_LAYER]
-        features = after[CONTENT_LAYER], before[CONTENT_LAYER]
+        features = after[CONTENT_LAYER], target[CONTENT_LAYER]
         content.append(content_loss(*features, mask, strength))
         ground = painting.ground(shot.face, shot.bary, shot.footprint)
         for number, region in enumerate(masks_of_styles(shot, ground)):
@@ -229,7 +237,7 @@ def _speckle(
         mask = shot.mask >= 0.999
         painted = _sample(pyramids, original.surface, shot)
         result += octave_energies(shot.image(painted, painted.mean(0)), mask)
-        before += octave_energies(shot.image(view.content, view.content.mean(0)), mask)
+        before += octave_energies(shot.image(view.albedo, view.albedo.mean(0)), mask)
     sources = [before]
     for aim in painting.aims:
         picture = resized(aim.picture, SIDE * NEAR * strokes)
