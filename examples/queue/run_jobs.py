@@ -15,6 +15,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ENGINE = Path(__file__).resolve().parents[2]  # the folder that `engine` is in
@@ -29,10 +30,13 @@ def run_job(folder: Path) -> str:
     """Paint the job in `folder`; returns why that failed, or nothing."""
     command = [sys.executable, "-m", "engine", str(folder)]
     log = folder / "engine.log"
-    with log.open("w", encoding="utf-8") as out:
-        code = subprocess.run(
-            command, cwd=ENGINE, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
-        ).returncode
+    try:
+        with log.open("w", encoding="utf-8") as out:
+            code = subprocess.run(
+                command, cwd=ENGINE, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False
+            ).returncode
+    except OSError as error:
+        return f"{log} cannot be written ({error.strerror})"
     return "" if code == 0 and is_done(folder) else reason(log, code)
 
 
@@ -40,8 +44,9 @@ def reason(log: Path, code: int) -> str:
     """Why the engine ended with the exit code `code`, by the last error in its log."""
     for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
         if line.startswith("{") and '"ERROR"' in line:
-            error = json.loads(line)
-            return f"{error['what']}: {error['why']}. {error['cure']}"
+            with suppress(ValueError, KeyError):  # a line that was cut off
+                error = json.loads(line)
+                return f"{error['what']}: {error['why']}. {error['cure']}"
     return f"the engine ended with exit code {code}; see {log}"
 
 
