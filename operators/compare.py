@@ -40,7 +40,8 @@ class Comparing(OnObjects):
         self.warnings = (*self.warnings, *asked.warnings)
         self._first = asked.base.styles[0].file
         if asked.base.output:
-            pictures = [variant.style or self._first for variant in asked.comparison.variants]
+            pictures = [style.file for style in asked.base.styles]
+            pictures += [variant.style for variant in asked.comparison.variants if variant.style]
             check_output(asked.base.output, pictures)
 
     def save(self, folder: Path) -> None:

@@ -18,12 +18,13 @@ def flat_request(request: Request, size: int) -> Request:
     """What of `request` there is to a picture whose larger side is `size` pixels.
 
     That is all but what only a mesh has: regions, a relief, a shape to hold on to, a size in the
-    scene.
+    scene, earlier results that give way.
     """
     return replace(
         request,
         styles=tuple(replace(style, region="") for style in request.styles),
         protect="",
+        replace=False,
         settings=replace(
             request.settings,
             texture_size=size,

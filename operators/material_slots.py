@@ -34,6 +34,11 @@ def slot_material(obj: bpy.types.Object, slot: int) -> bpy.types.Material | None
     return obj.material_slots[slot].material if slot < len(obj.material_slots) else None
 
 
+def own_materials(places: Sequence[Place]) -> frozenset[bpy.types.ID]:
+    """The materials in `places` that nothing else uses."""
+    return _Mine.of(places).materials
+
+
 def make_own(places: Sequence[Place]) -> list[Change]:
     """Give the slots in `places` materials that nothing else uses: copies of those that are shared.
 

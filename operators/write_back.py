@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import bpy
 from ..engine.errors import JobError
 from . import relief_nodes, udim
 from .image_files import save_exr
-from .material_slots import make_own, slot_material
+from .material_slots import make_own, own_materials, slot_material
 from .outputs import beside, files, target_requests
 from .paint_node import is_ours, plug_in
 from .settings import Request
@@ -104,21 +104,41 @@ def _read_report(file: Path) -> Any:
 def check_outputs(request: Request, targets: Sequence[Target]) -> None:
     """Raise JobError unless all that `request` wants saved of `targets` can be."""
     pictures = [style.file for style in request.styles]
+    given_up = _given_up(targets) if request.replace else frozenset()
     for asked, target in zip(target_requests(request, targets), targets, strict=True):
         reliefs = files(beside(asked), target) if request.settings.relief != "NONE" else []
         for file in (*files(asked, target), *reliefs):
-            check_output(file, pictures)
+            check_output(file, pictures, given_up)
 
 
-def check_output(path: Path, styles: Sequence[Path]) -> None:
-    """Raise JobError unless the texture can be saved as `path` without loss to the artist."""
+def _given_up(targets: Sequence[Target]) -> frozenset[bpy.types.Image]:
+    """The earlier results of ours that nothing uses but what `targets` alone are made of."""
+    own = own_materials([place for target in targets for place in target.find()])
+    results = [image for image in bpy.data.images if image.get(RECIPE) or image.get(RELIEF)]
+    users = bpy.data.user_map(subset=results)
+    return frozenset(image for image in results if users[image] and users[image] <= own)
+
+
+def check_output(
+    path: Path, styles: Sequence[Path], given_up: Collection[bpy.types.Image] = ()
+) -> None:
+    """Raise JobError unless the texture can be saved as `path` without loss to the artist.
+
+    Args:
+        path: absolute.
+        styles: pictures that the run learns from.
+        given_up: images that the run replaces, so that their files may be written over.
+    """
     what = f"Output {str(path)!r}"
     if path.resolve() in [style.resolve() for style in styles]:
         raise JobError(what, "it is the style picture", "Choose another file")
     for image in bpy.data.images:
         used = [file.resolve() for file in udim.image_files(image)]
-        if path.resolve() in used and not (image.get(RECIPE) or image.get(RELIEF)):
-            raise JobError(what, f"it is the file of image {image.name!r}", "Choose another file")
+        if path.resolve() in used and image not in given_up:
+            cure = "Choose another file"
+            if image.get(RECIPE) or image.get(RELIEF):
+                cure += ", or turn Replace Earlier Result on if it is this object's alone"
+            raise JobError(what, f"it is the file of image {image.name!r}", cure)
     check_file(path, ENDINGS, "Output")
 
 
@@ -364,9 +384,13 @@ def _read_as_written(image: bpy.types.Image, path: Path) -> None:
 
 
 def _path(request: Request) -> str:
-    """The output as Blender is to keep it: relative if it was given so."""
-    relative = request.output_as_given.startswith("//")
-    return request.output_as_given if relative else str(request.output)
+    """The output as Blender is to keep it: relative if it was given so.
+
+    Not so if the .blend file has moved to another folder since.
+    """
+    given = request.output_as_given
+    is_there = given.startswith("//") and Path(bpy.path.abspath(given)) == request.output
+    return given if is_there else str(request.output)
 
 
 def _earlier_result(socket: bpy.types.NodeSocket) -> bpy.types.ShaderNodeTexImage | None:

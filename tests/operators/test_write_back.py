@@ -1,6 +1,7 @@
 """A PNG becomes an image and a node, on one object and nowhere else."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -15,6 +16,7 @@ from style_transfer_3d.operators.worker import Done
 from style_transfer_3d.operators.write_back import (
     RECIPE,
     check_output,
+    check_outputs,
     make_recipe,
     save_file,
     write_back,
@@ -281,10 +283,58 @@ def test_a_folder_that_cannot_be_written_to(style):
         check_output(Path("/proc/out.png"), [style])
 
 
-def test_an_earlier_result_may_be_written_over(tmp_path, texture, style):
-    output = tmp_path / "out.png"
-    painted(add_cube(), (0,), done(texture), "{}", request(output=output))
-    check_output(output, [style])
+@pytest.fixture
+def earlier(tmp_path, texture):
+    """A cube with a result that is saved in a file, and how to ask for another one there."""
+    cube, asked = add_cube(), request(output=tmp_path / "out.png", replace=True)
+    painted(cube, (0,), done(texture), '{"a": 1}', asked)
+    return cube, asked
+
+
+def test_an_earlier_result_may_be_written_over_where_it_is_replaced(earlier):
+    cube, asked = earlier
+    check_outputs(asked, [target(cube, (0,))])
+    with pytest.raises(JobError, match=r"it is the file of image 'Cube style'.*Replace Earlier"):
+        check_outputs(replace(asked, replace=False), [target(cube, (0,))])
+
+
+def test_the_result_of_another_object_may_not(earlier):
+    _cube, asked = earlier
+    other = add_cube("Other")
+    add_material(other, "o")
+    with pytest.raises(JobError, match="it is the file of image 'Cube style'"):
+        check_outputs(asked, [target(other, (0,))])
+
+
+@pytest.mark.parametrize("shared", ["material", "mesh", "image"])
+def test_a_result_that_another_object_shows_may_not(earlier, shared):
+    cube, asked = earlier
+    other = add_cube("Other")
+    if shared == "material":
+        other.data.materials.append(cube.active_material)
+    elif shared == "mesh":
+        other.data = cube.data
+    else:
+        add_material(other, "o", shown_image(cube.active_material))
+    with pytest.raises(JobError, match="it is the file of image 'Cube style'"):
+        check_outputs(asked, [target(cube, (0,))])
+
+
+def test_a_result_goes_where_it_was_asked_for_though_the_file_has_moved(tmp_path, texture):
+    """The .blend file was in `first` when the run began, and was saved as one in `second`."""
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+    save_png(tmp_path / "second" / "out.png", stripes(4, 4))
+    asked = replace(request(output=tmp_path / "first" / "out.png"), output_as_given="//out.png")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "first" / "a.blend"))
+    cube = add_cube()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "second" / "a.blend"))
+    image = painted(cube, (0,), done(texture), "{}", asked)
+    assert image.filepath == str(tmp_path / "first" / "out.png")
+    assert tuple(image.size) == (16, 16)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "first" / "a.blend"))
+    again = painted(add_cube("Other"), (0,), done(texture), "{}", asked)
+    assert again.filepath == "//out.png"
 
 
 def test_a_file_that_cannot_be_written_is_not_there_in_part(tmp_path):
