@@ -171,11 +171,10 @@ def _remember(changes: Sequence[Change], *, had_slots: bool) -> None:
 def _put_back(obj: bpy.types.Object, slot: int, stand_in: bpy.types.Material) -> None:
     """Take a stand-in out of a slot; an object that had no slots loses the one it got."""
     record = json.loads(stand_in[_TAG])
-    if str(slot) not in record:  # moved there by the artist
-        obj.material_slots[slot].material = None
-        return
-    link, had_slots = record[str(slot)]
-    undo(Change(obj, slot, stand_in, stand_in.get(f"{_TAG}_{slot}"), link))
+    # The artist may have moved it there; it covers the same material in all of its slots.
+    known = str(slot) if str(slot) in record else next(iter(record))
+    link, had_slots = record[known]
+    undo(Change(obj, slot, stand_in, stand_in.get(f"{_TAG}_{known}"), link))
     if not had_slots and len(obj.material_slots) == 1:
         assert isinstance(obj.data, bpy.types.Mesh)
         obj.data.materials.clear()

@@ -140,6 +140,18 @@ def test_what_the_artist_does_meanwhile_stays():
     assert shader.inputs["Roughness"].default_value == pytest.approx(0.123)
 
 
+def test_slots_that_move_meanwhile_keep_their_materials():
+    """A stand-in for a shared material, in a slot that was another one when it came."""
+    obj = add_cube()
+    unused, shared = (add_material(obj, name) for name in ("unused", "shared"))
+    add_cube("other").data.materials.append(shared)
+    show(obj, [1], PIXELS)
+    obj.data.materials.pop(index=0)
+    preview.clear()
+    assert [slot.material for slot in obj.material_slots] == [shared]
+    assert unused.users == 0
+
+
 def test_a_material_without_base_color_keeps_its_look():
     obj = with_image()
     tree = obj.active_material.node_tree
