@@ -26,6 +26,7 @@ GRACE = 0.4  # seconds to end in by itself when asked, before it is told
 FIRM_GRACE = 0.5  # and when told, before it is killed
 SILENCE = 300.0  # the longest that a sound engine says nothing: loading torch from a slow disk
 TICK = 0.1
+LONGEST_LOOK = 10.0  # seconds between two looks at the engine that count as its silence, at most
 NICENESS = 5
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
@@ -159,7 +160,7 @@ class Engine:
                 own = os.getpriority(os.PRIO_PROCESS, 0)
                 os.setpriority(os.PRIO_PROCESS, self._process.pid, own + NICENESS)
         self._lines: SimpleQueue[str] = SimpleQueue()
-        self._heard = time.monotonic()
+        self._silent, self._looked = 0.0, time.monotonic()
         self._stopping: float | None = None
         self._done = False
         threading.Thread(target=self._listen, daemon=True).start()
@@ -253,7 +254,6 @@ class Engine:
         except Empty:
             self._check_silence()
             return None
-        self._heard = time.monotonic()
         if not line.endswith("\n"):  # the end, perhaps while it was writing
             code = self._process.poll()
             if code is not None:
@@ -262,6 +262,7 @@ class Engine:
             self._check_silence()
             time.sleep(TICK if wait else 0.0)
             return None
+        self._silent = 0.0
         message = parse(line)
         if isinstance(message, Done | Compared):
             self._done = True
@@ -270,7 +271,11 @@ class Engine:
         return message
 
     def _check_silence(self) -> None:
-        if time.monotonic() - self._heard > self._silence:
+        now = time.monotonic()
+        # On some systems that clock goes on while the machine sleeps, and the engine does not.
+        self._silent += min(now - self._looked, LONGEST_LOOK)
+        self._looked = now
+        if self._silent > self._silence:
             raise JobError(
                 "Engine",
                 f"it has said nothing for {self._silence:g} seconds and seems to hang",

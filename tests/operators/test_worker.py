@@ -225,6 +225,16 @@ def test_an_engine_that_hangs_is_told_of(engine, way):
             time.sleep(0.01)
 
 
+def test_a_machine_that_slept_is_no_engine_that_hangs(engine, monkeypatch):
+    """The clock has gone on for hours between two looks."""
+    one = engine("time.sleep(1000)", silence=60)
+    assert not list(one.poll())
+    now = time.monotonic
+    monkeypatch.setattr(worker.time, "monotonic", lambda: now() + 10_000)
+    for _ in range(5):
+        assert not list(one.poll())
+
+
 def test_ending_it_never_waits_and_takes_less_than_two_seconds(engine):
     one = engine("""
         import signal
