@@ -166,7 +166,11 @@ def find_pictures(text: str, style: Path) -> list[Path]:
         return [folder]
     what = f"Pictures {str(folder)!r}"
     try:
-        files = [f for f in folder.iterdir() if f.suffix.lower() in PICTURES and f.is_file()]
+        files = [
+            file
+            for file in folder.iterdir()
+            if file.suffix.lower() in PICTURES and file.is_file() and not file.name.startswith(".")
+        ]
     except OSError as error:
         raise JobError(
             what, f"the folder cannot be read ({error.strerror})", "Choose a folder of pictures"

@@ -12,7 +12,7 @@ from .settings import NAMES, SCENE_PROPERTY
 SUBDIR = "style_transfer_3d"
 MENU = "VIEW3D_PT_style_transfer_presets"
 # These say where on this object it goes, and its result, which no look has to do with.
-_OF_THE_OBJECT = ("output", "replace", "assign", "style_region", "protect")
+_OF_THE_OBJECT = ("output", "replace", "assign", "uv_map", "style_region", "protect")
 _PATHS = ("style", "weights_file")
 
 

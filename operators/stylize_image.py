@@ -21,6 +21,7 @@ class IMAGE_OT_style_transfer(FlatProperties, PaintOperator):
     image: StringProperty(
         name="Image",
         description="Name of the image to paint; empty takes the one that the Image Editor shows",
+        options={"SKIP_SAVE"},
     )
 
     def begin(self, context: bpy.types.Context, request: Request) -> OnImage:

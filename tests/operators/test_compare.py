@@ -143,10 +143,10 @@ def test_the_textures_output_is_not_the_sheets(cube, scene, style, drawn, tmp_pa
 
 @pytest.fixture
 def folder(style, tmp_path):
-    """A folder with the style picture, two others, and what is none."""
+    """A folder with the style picture, two others, and what is none, or hidden."""
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for name in ("b.png", "a.PNG", "z.png"):
+    for name in ("b.png", "a.PNG", "z.png", "._a.jpg"):
         shutil.copyfile(style, folder / name)
     (folder / "notes.txt").write_text("my notes")
     (folder / "old.png").mkdir()
