@@ -107,7 +107,7 @@ class Sizes:
         return cls(
             view=max(scale.size for scale in scales),
             planned=max(min(max(s.together, places), _cameras(job, s)) * s.size**2 for s in scales),
-            whole=max(_cameras(job, s) * s.size**2 for s in scales if s.zoom == 1),
+            whole=max((_cameras(job, s) * s.size**2 for s in scales if s.zoom == 1), default=0),
             covered=max(min(outline, 1.0), near),
             lattices=1 + max(0, math.ceil(math.log(extent / 4 / finest, RATIO))),
             picture=max(_piece(each, unit * job.settings.strokes(extent)) for each in pictures),

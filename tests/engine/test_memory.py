@@ -53,6 +53,13 @@ def test_each_notch_needs_less_for_its_steps(tmp_path) -> None:
     assert smaller < larger
 
 
+@pytest.mark.parametrize("preset", ["STANDARD", "HIGH"])
+def test_a_run_of_one_step_may_have_no_whole_view(tmp_path, preset) -> None:
+    job = Job.load(save_job(tmp_path / "job", preset=preset, steps=1, texture_size=2048))
+    assert [scale.zoom > 1 for scale in schedule(job.settings)] == [True]
+    assert Sizes.of(job, [read_picture(job.style.file)], "VGG16", 0).whole == 0
+
+
 def test_a_step_of_many_views_needs_them_all_at_once(tmp_path) -> None:
     job = Job.load(save_job(tmp_path / "job", preset="HIGH", steps=0))
     pictures = [read_picture(job.style.file)]
