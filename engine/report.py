@@ -119,10 +119,13 @@ def measure(
     for done, (view, color) in enumerate(zip(held_out, painted, strict=True)):
         tell(done / (len(held_out) + 1))
         shot = view.shot
-        after, target, before = (
-            backbone(painting.judged(shot.image(image, background)), LAYERS)
-            for image in (color, view.content, view.albedo)
+        looks = [color, view.content]
+        if original.source != "TEXTURE":  # the content target is not the original itself
+            looks.append(view.albedo)
+        after, target, *others = (
+            backbone(painting.judged(shot.image(image, background)), LAYERS) for image in looks
         )
+        (before,) = others or (target,)
         mask = masks_of(after, shot.mask)[CONTENT_LAYER]
         features = after[CONTENT_LAYER], target[CONTENT_LAYER]
         content.append(content_loss(*features, mask, strength))

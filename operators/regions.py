@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
-from .mesh_arrays import corner_vertices
+from .mesh_arrays import corner_vertices, read
 
 
 def read_region(
@@ -31,8 +31,7 @@ def read_region(
     attribute = data.color_attributes.get(name)
     if attribute is None:
         return None
-    colors = np.empty((len(attribute.data), 4), np.float32)
-    attribute.data.foreach_get("color", colors.reshape(-1))
+    colors = read(attribute.data, "color", np.float32, (len(attribute.data), 4))
     strength = colors[:, :3].mean(-1).clip(0, 1)
     return strength[corners if attribute.domain == "CORNER" else vertices[corners]]
 

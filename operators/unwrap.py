@@ -12,6 +12,7 @@ import numpy as np
 
 from ..engine.errors import JobError
 from . import selection
+from .mesh_arrays import read
 from .running import Run
 
 NAME = "Style"
@@ -123,9 +124,7 @@ def _unwrapped(context: bpy.types.Context, mesh: bpy.types.Mesh) -> np.ndarray:
             bpy.ops.mesh.select_all(action="SELECT")
             bpy.ops.uv.smart_project(angle_limit=_ANGLE, island_margin=_MARGIN)
             bpy.ops.object.mode_set(mode="OBJECT")
-        uvs: np.ndarray = np.empty(2 * len(mesh.loops), np.float32)
-        copy.uv_layers[0].uv.foreach_get("vector", uvs)
-        return uvs
+        return read(copy.uv_layers[0].uv, "vector", np.float32, (2 * len(mesh.loops),))
     finally:
         bpy.data.objects.remove(stand_in)
         bpy.data.meshes.remove(copy)
@@ -143,8 +142,8 @@ def _bare_copy(mesh: bpy.types.Mesh) -> bpy.types.Mesh:
         ("loops", "vertex_index", np.int32, 1),
         ("polygons", "loop_start", np.int32, 1),
     ):
-        values: np.ndarray = np.empty(len(getattr(mesh, collection)) * width, kind)
-        getattr(mesh, collection).foreach_get(name, values)
+        count = len(getattr(mesh, collection)) * width
+        values = read(getattr(mesh, collection), name, kind, (count,))
         getattr(copy, collection).foreach_set(name, values)
     copy.update(calc_edges=True)
     return copy
