@@ -18,9 +18,10 @@ from ..engine.settings import Settings
 from . import udim
 from .compare_settings import COMPARE_NAMES, LEFT_OUT
 from .controls import StyleTransferStyle
+from .output_checks import check_file, check_folder
 from .selection import refusal
 from .settings import NAMES, OF_OBJECTS, SCENE_PROPERTY
-from .write_back import RECIPE, RELIEF, check_file, check_folder, save_file
+from .write_back import RECIPE, RELIEF, save_file
 
 NAME = "style_transfer_3d"
 _KINDS = {"STRING": str, "ENUM": str, "INT": int, "FLOAT": float}

@@ -19,10 +19,11 @@ from .compare_settings import (
     read_comparison,
 )
 from .on_objects import OnObjects
+from .output_checks import check_output
 from .running import Run
 from .settings import Request
 from .stylize import OnObjectsOperator
-from .write_back import RECIPE, check_output, load_one
+from .write_back import RECIPE, load_one
 
 
 class Comparing(OnObjects):

@@ -14,10 +14,11 @@ from . import image_editors, preview, worker
 from .flat_job import flat_job, flat_request
 from .image_files import with_alphas
 from .image_pixels import opacity, pixels
+from .output_checks import check_outputs
 from .running import Subject
 from .settings import Request
 from .targets import Target
-from .write_back import check_outputs, load, make_recipe
+from .write_back import load, make_recipe
 
 LARGEST_PREVIEW = 2048  # pixels on a side; a larger one would hold Blender up
 

@@ -11,11 +11,12 @@ import numpy as np
 from . import preview, worker
 from .export import export
 from .image_files import with_alphas
+from .output_checks import check_outputs
 from .read_mesh import fingerprint
 from .running import Subject
 from .selection import selection
 from .settings import Request
-from .write_back import check_outputs, make_recipe, write_back
+from .write_back import make_recipe, write_back
 
 
 class OnObjects(Subject):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import bpy
 from ..engine.errors import JobError
 from . import relief_nodes, udim
 from .image_files import save_exr
-from .material_slots import make_own, own_materials, slot_material
+from .material_slots import make_own, slot_material
 from .outputs import beside, files, target_requests
 from .paint_node import is_ours, plug_in
 from .settings import Request
@@ -27,7 +26,6 @@ from .worker import Done
 
 RECIPE = "style_transfer_3d"  # the image's custom property
 RELIEF = "style_transfer_3d_relief"  # the same of a relief's image
-ENDINGS = (".png", ".exr")  # what a texture can be saved as
 _MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
 
 
@@ -98,72 +96,6 @@ def _read_report(file: Path) -> Any:
     except (OSError, ValueError) as error:
         raise JobError(
             "Engine", f"its report {str(file)!r} cannot be read ({error})", "Run it again"
-        ) from error
-
-
-def check_outputs(request: Request, targets: Sequence[Target]) -> None:
-    """Raise JobError unless all that `request` wants saved of `targets` can be."""
-    pictures = [style.file for style in request.styles]
-    given_up = _given_up(targets) if request.replace else frozenset()
-    for asked, target in zip(target_requests(request, targets), targets, strict=True):
-        reliefs = files(beside(asked), target) if request.settings.relief != "NONE" else []
-        for file in (*files(asked, target), *reliefs):
-            check_output(file, pictures, given_up)
-
-
-def _given_up(targets: Sequence[Target]) -> frozenset[bpy.types.Image]:
-    """The earlier results of ours that nothing uses but what `targets` alone are made of."""
-    own = own_materials([place for target in targets for place in target.find()])
-    results = [image for image in bpy.data.images if image.get(RECIPE) or image.get(RELIEF)]
-    users = bpy.data.user_map(subset=results)
-    return frozenset(image for image in results if users[image] and users[image] <= own)
-
-
-def check_output(
-    path: Path, styles: Sequence[Path], given_up: Collection[bpy.types.Image] = ()
-) -> None:
-    """Raise JobError unless the texture can be saved as `path` without loss to the artist.
-
-    Args:
-        path: absolute.
-        styles: pictures that the run learns from.
-        given_up: images that the run replaces, so that their files may be written over.
-    """
-    what = f"Output {str(path)!r}"
-    if path.resolve() in [style.resolve() for style in styles]:
-        raise JobError(what, "it is the style picture", "Choose another file")
-    for image in bpy.data.images:
-        used = [file.resolve() for file in udim.image_files(image)]
-        if path.resolve() in used and image not in given_up:
-            cure = "Choose another file"
-            if image.get(RECIPE) or image.get(RELIEF):
-                cure += ", or turn Replace Earlier Result on if it is this object's alone"
-            raise JobError(what, f"it is the file of image {image.name!r}", cure)
-    check_file(path, ENDINGS, "Output")
-
-
-def check_file(path: Path, endings: Sequence[str], title: str) -> None:
-    """Raise JobError unless a file named `path` can be made; `title` says what it is for."""
-    what = f"{title} {str(path)!r}"
-    if path.suffix.lower() not in endings:
-        cure = "Give it that ending" if len(endings) == 1 else "Give it one of them"
-        raise JobError(what, f"its name does not end with {' or '.join(endings)}", cure)
-    if path.is_dir():
-        raise JobError(what, "it is a folder", "Give a file in it")
-    check_folder(path.parent, what)
-
-
-def check_folder(folder: Path, what: str) -> None:
-    """Raise JobError about `what` unless files can be made in `folder`."""
-    if not folder.is_dir():
-        raise JobError(what, f"there is no folder {str(folder)!r}", "Make it or choose another")
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise JobError(
-            what,
-            f"nothing can be written to folder {str(folder)!r} ({error.strerror})",
-            "Choose another or change its permissions",
         ) from error
 
 

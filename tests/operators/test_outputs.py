@@ -12,7 +12,7 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import udim, write_back
 from style_transfer_3d.operators.image_files import resized, with_alphas
 from style_transfer_3d.operators.image_pixels import decode, opacity, pixels
-from style_transfer_3d.operators.write_back import check_output
+from style_transfer_3d.operators.output_checks import check_output
 
 from tests.operators.scenes import (
     add_cube,
