@@ -7,6 +7,7 @@ when cancelled.
     --compare             paint the job's variants, onto one sheet
     --previews            show now and then what is painted so far
     --views-per-step=N    let each step see so many views
+    --help                print this
 
 Started by torchrun, several processes share the views of each step; the first of them tells.
 """
@@ -25,7 +26,7 @@ from .messages import Send, error_message, messenger, only_errors
 from .team import ALONE, rank_and_size
 
 CANCELLED = 3
-COMPARE, PREVIEWS, VIEWS = "--compare", "--previews", "--views-per-step="
+COMPARE, PREVIEWS, VIEWS, HELP = "--compare", "--previews", "--views-per-step=", "--help"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ class _Order:
 
 def main(arguments: list[str]) -> int:
     """Run the job in the folder that is the last argument; returns the exit code."""
+    if HELP in arguments:
+        print(__doc__)
+        return 0
     rank, size = rank_and_size()
     if rank == 0 and size > 1 and hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for a thread of Workers
@@ -84,8 +88,8 @@ def _work(order: _Order, rank: int, size: int, send: Send) -> int:
     except (ImportError, OSError) as error:
         raise JobError(
             f"Engine Python {sys.executable!r}",
-            f"torch, torchvision or numpy cannot be imported ({error})",
-            "Install torch and torchvision for it, or name another Python in"
+            f"torch, numpy or Pillow cannot be imported ({error})",
+            "Install torch, numpy and pillow for it, or name another Python in"
             " STYLE_TRANSFER_3D_PYTHON",
         ) from error
     wishes, team = Wishes(), ALONE

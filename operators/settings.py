@@ -25,7 +25,7 @@ _DEFAULTS = Settings()
 _PRESET_TEXTS = {
     "DRAFT": "See quickly where it goes: broad strokes, few views",
     "STANDARD": "Fine strokes at a fair price: for most pictures",
-    "HIGH": "The finest strokes and more views: for close-ups; takes many times as long",
+    "HIGH": "The finest strokes and more views: for close-ups; takes two to three times as long",
 }
 _DEVICE_TEXTS = {
     "AUTO": "The fastest that the engine's Python can use",
@@ -127,7 +127,7 @@ class SettingProperties(controls.ControlProperties):
     weights_file: StringProperty(
         name="Weights File",
         description="VGG-19 weights on this machine (torchvision's file); "
-        "empty takes those that the preferences name or have fetched",
+        "empty takes those that the preferences name or have fetched, or torchvision's cache has",
         subtype="FILE_PATH",
         options=FILE_OPTIONS,
     )

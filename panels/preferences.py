@@ -140,7 +140,7 @@ def _draw_weights(layout: bpy.types.UILayout) -> None:
     """Which weights are used."""
     weights = engine_python.vgg19_weights()
     if weights is None:
-        draw_text(layout, "Not here yet: the bundled VGG-16 is used", icon="INFO")
+        draw_text(layout, "Not fetched: VGG-16 is used, unless torchvision has VGG-19", icon="INFO")
     elif not weights.is_file():
         draw_text(layout, f"There is no file {str(weights)!r}", icon="ERROR")
     elif weights == engine_python.fetched_vgg19():

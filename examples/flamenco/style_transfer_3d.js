@@ -17,7 +17,8 @@ const JOB_TYPE = {
           description: "The folder with the style pictures, where all workers can read it" },
         { key: "styles", type: "string", required: true,
           eval: "'; '.join(sorted(p.name for p in abspath(settings.style_folder).iterdir() "
-              + "if p.suffix.lower() in ('.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'))) "
+              + "if p.suffix.lower() in "
+              + "('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff'))) "
               + "if settings.style_folder else ''",
           evalInfo: { showLinkButton: true, description: "All pictures in the style folder" },
           description: "Names of the pictures in the style folder, with ; between them" },

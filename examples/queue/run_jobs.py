@@ -2,7 +2,7 @@
 
     python examples/queue/run_jobs.py JOBS
 
-JOBS holds job folders, as write_jobs.py makes them. The Python is one with torch, torchvision,
+JOBS holds job folders, as write_jobs.py makes them. The Python is one with torch,
 numpy and pillow; Blender is not needed. What has a result is left out, so that after an
 interruption, or once a job is mended, the same command goes on. The exit code is 0 when every job
 has a result, and 1 when one failed; what the engine said is in its folder's engine.log.

@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from engine.__main__ import COMPARE, HELP, PREVIEWS, VIEWS
 from engine.backbone import Backbone, find_weights
 from engine.critic import LAYERS
 from engine.job import Job, Style
@@ -78,6 +79,14 @@ def outcome(tmp_path_factory) -> Outcome:
 
 
 @pytest.mark.timeout(300)
+def test_help_tells_every_option() -> None:
+    done = subprocess.run(
+        command("--help"), cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    for option in (COMPARE, PREVIEWS, VIEWS, HELP):
+        assert option in done.stdout
+
+
 def test_a_job_is_done(outcome) -> None:
     assert outcome.code == 0, outcome.errors
     assert outcome.messages[-1]["type"] == "DONE"
