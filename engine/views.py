@@ -24,8 +24,8 @@ class Camera:
         world_to_camera: (4, 4) float32, looking down -Z.
         projection: (4, 4) float32, to OpenGL clip space.
         size: height and width in pixels.
-        unit: larger side, in pixels, of the frame that fits the whole object at this
-            camera's scale; the style picture's short side is as long at stroke size 1.
+        unit: larger side, in pixels, of the frame that fits what is seen of the object at
+            this camera's scale; the style picture's short side is as long at stroke size 1.
     """
 
     world_to_camera: Tensor
@@ -101,12 +101,13 @@ def frame(
     Args:
         world_to_camera, projection: (4, 4), the whole camera.
         vertices: (V, 3) world space.
-        scale: larger side in pixels of the frame that fits the whole object.
+        scale: larger side in pixels of the frame that fits what is seen of the object.
         aspect: width over height of what `projection` shows.
 
     Returns:
         The camera with the part of its frame that the object reaches, plus MARGIN pixels or
-        what is missing to LEAST; the whole frame if part of the object is behind the camera.
+        what is missing to LEAST; the whole frame if part of the object is behind the camera,
+        or all of it beside the frame.
     """
     clip = Camera(world_to_camera, projection, (1, 1), scale).clip(vertices)
     stretch = torch.tensor([aspect, 1.0])  # NDC to a plane with square pixels
@@ -114,7 +115,9 @@ def frame(
         low, high = -stretch, stretch
     else:
         ndc = clip[:, :2] / clip[:, 3:] * stretch
-        low, high = ndc.amin(0), ndc.amax(0)
+        low, high = ndc.amin(0).maximum(-stretch), ndc.amax(0).minimum(stretch)
+        if bool((low > high).any()):
+            low, high = -stretch, stretch
     pixel = max(float((high - low).max()) / max(scale - 2 * MARGIN, 1), 1e-9)
     pixels = (((high - low) / pixel).ceil() + 2 * MARGIN).clamp(min=LEAST)  # (2,) width, height
     middle, half = (low + high) / 2 / stretch, pixels * pixel / 2 / stretch

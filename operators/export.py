@@ -12,6 +12,7 @@ from ..engine.errors import JobError
 from ..engine.job import Job, Mesh, Style
 from ..engine.settings import RANGES
 from .looks import Looks, read_looks
+from .material_slots import check_nodes
 from .origin import find_origin
 from .patches import find_patches
 from .read_mesh import Piece, map_warnings, read_piece
@@ -62,6 +63,7 @@ def export(
     if request.assign == "MATERIAL":
         for material in dict.fromkeys(patch.material for patch in patches):
             _check_place(material)
+        check_nodes([(patch.obj, patch.slot) for patch in patches])
     targets, textures = find_targets(patches, request.uv_map)
     looks = read_looks(patches, request.settings.texture_size, context)
     first, *others = (
@@ -88,8 +90,14 @@ def export(
 
 
 def _check_regions(job: Job, request: Request) -> None:
-    """Raise JobError for a region that leaves a style, or all of them, no place."""
+    """Raise JobError for a region that holds nothing, or leaves a style no place."""
     free = np.float32(1) if job.protected is None else 1 - job.protected
+    if job.protected is not None and not np.any(job.protected):
+        raise JobError(
+            f"Region {request.protect!r}",
+            "it is empty, so nothing would be protected",
+            "Give it weights on the mesh, or leave the setting Protect empty",
+        )
     if not np.any(free):
         raise JobError(
             f"Region {request.protect!r}",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import bpy
 
+from ..engine.errors import JobError
+
 Place = tuple[bpy.types.Object, int]  # an object and the index of a material slot of its
 
 
@@ -77,12 +79,50 @@ class _Mine:
         materials = {m for obj, slot in places if (m := slot_material(obj, slot))}
         users = bpy.data.user_map(subset=[*meshes, *materials])
         own_meshes = {m for m in meshes if not m.library and users[m] <= objects}
+        own_trees = _trees_of(users, materials, objects)
         own_materials = {
             m
             for m in materials
-            if not m.library and not m.override_library and users[m] <= objects | own_meshes
+            if not m.library
+            and not m.override_library
+            and users[m] <= objects | own_meshes | own_trees
         }
         return cls(frozenset(own_materials), frozenset(own_meshes))
+
+
+def check_nodes(places: Sequence[Place]) -> None:
+    """Raise JobError for a material that a modifier's nodes set and that has to be copied.
+
+    They would go on setting the one that is not painted.
+    """
+    mine = _Mine.of(places)
+    users = bpy.data.user_map(subset={m for p in places if (m := slot_material(*p))})
+    for obj, slot in places:
+        material = slot_material(obj, slot)
+        if material is None or material in mine.materials:
+            continue
+        for modifier in obj.modifiers:
+            if isinstance(modifier, bpy.types.NodesModifier) and (
+                modifier.node_group in users[material]
+            ):
+                raise JobError(
+                    f"Object {obj.name!r}",
+                    f"its modifier {modifier.name!r} sets the material {material.name!r}, which is"
+                    " not its alone, so a copy that is painted would not be seen",
+                    "Make the material and the modifier's node group single-user, apply the"
+                    " modifier, or set Assign to Image Only",
+                )
+
+
+def _trees_of(
+    users: dict[bpy.types.ID, set[bpy.types.ID]],
+    materials: set[bpy.types.Material],
+    objects: set[bpy.types.Object],
+) -> set[bpy.types.ID]:
+    """The geometry nodes among `users` of `materials` that none but `objects` have."""
+    trees = {u for m in materials for u in users[m] if isinstance(u, bpy.types.GeometryNodeTree)}
+    users_of = bpy.data.user_map(subset=trees) if trees else {}
+    return {tree for tree in trees if users_of[tree] <= objects and not tree.library}
 
 
 def undo(change: Change) -> None:

@@ -41,15 +41,16 @@ def evaluated_mesh(
     """The mesh of `obj` after its modifiers, for as long as the context lasts.
 
     Raises:
-        JobError: if Blender does not evaluate its modifiers, because it is hidden.
+        JobError: if Blender does not evaluate it, because it is hidden.
     """
-    if obj.modifiers and not obj.visible_get(view_layer=depsgraph.view_layer):
+    evaluated = obj.evaluated_get(depsgraph)
+    is_seen = obj.visible_get(view_layer=depsgraph.view_layer)
+    if not evaluated.is_evaluated or (obj.modifiers and not is_seen):
         raise JobError(
             f"Object {obj.name!r}",
-            "it is hidden in the viewport, so its modifiers are not evaluated",
-            "Show it (in the Outliner), or apply them",
+            "it is hidden in the viewport, so its place and its modifiers are not evaluated",
+            "Show it (in the Outliner)",
         )
-    evaluated = obj.evaluated_get(depsgraph)
     data = evaluated.to_mesh(preserve_all_data_layers=True, depsgraph=depsgraph)
     try:
         yield data
@@ -94,14 +95,15 @@ def read_piece(
     Raises:
         JobError: naming `obj`, if it has nothing that can be painted.
     """
-    matrix = np.array(obj.evaluated_get(depsgraph).matrix_world)  # float64
+    evaluated = obj.evaluated_get(depsgraph)
+    matrix = np.array(evaluated.matrix_world)  # float64
     matrix[:3, 3] -= origin
     with evaluated_mesh(obj, depsgraph) as data:
-        check_slots(obj, depsgraph, data)
+        slots = own_slots(obj, evaluated, data)
         layer = required_uv_layer(obj, data, uv_map)
         corners = read_corners(data, matrix)
-        mesh = read_mesh(obj, data, corners, matrix, layer)
-        found = {name: read_region(obj, data, name, corners) for name in region_names}
+        mesh = read_mesh(obj, data, corners, matrix, layer, slots)
+        found = {name: read_region(evaluated, data, name, corners) for name in region_names}
         name = layer.name
     return Piece(obj, mesh, name, {k: v for k, v in found.items() if v is not None})
 
@@ -134,28 +136,29 @@ def read_mesh(
     corners: np.ndarray,
     matrix: np.ndarray,
     layer: bpy.types.MeshUVLoopLayer,
+    slots: np.ndarray,
 ) -> Mesh:
     """The triangles of `data` with the UVs in `layer`, their slots in `materials`.
 
     Args:
-        obj: whose slots they are.
+        obj: the object, for its name.
         data: its mesh after modifiers.
         corners: (F, 3) int32, the triangles, as of `read_corners`.
         matrix: (4, 4) float64, places them.
         layer: of `data`.
+        slots: (P,) int64 of each of its faces.
 
     Raises:
         JobError: naming `obj`, if it has nothing that can be painted.
     """
     vertices = read(data.vertices, "co", np.float32, (len(data.vertices), 3))
-    slots = face_slots(data)[triangle_faces(data)]
     uvs = read(layer.uv, "vector", np.float32, (len(data.loops), 2))
     placed = vertices.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     mesh = Mesh(
         vertices=placed.astype(np.float32),
         faces=corner_vertices(data)[corners].astype(np.int64),
         uvs=uvs[corners],
-        materials=slots.clip(0, max(len(obj.material_slots) - 1, 0)).astype(np.int64),
+        materials=slots[triangle_faces(data)],
         textures=np.zeros(len(corners), np.int64),
     )
     try:
@@ -186,16 +189,36 @@ def map_warnings(pieces: Sequence[Piece]) -> list[str]:
     ]
 
 
-def check_slots(
-    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, data: bpy.types.Mesh
-) -> None:
-    """Raise JobError if a modifier gives faces a material that is in none of the slots."""
-    evaluated = obj.evaluated_get(depsgraph)
-    for index in np.unique(face_slots(data).clip(0, max(len(evaluated.material_slots) - 1, 0))):
-        given = slot_material(evaluated, int(index))
-        if given is not None and given.original != slot_material(obj, int(index)):
+def own_slots(
+    obj: bpy.types.Object, evaluated: bpy.types.Object, data: bpy.types.Mesh
+) -> np.ndarray:
+    """The slots (P,) int64 of `obj` that the faces of `data` get their materials from.
+
+    Modifiers may put materials into another order, and add faces that have none.
+
+    Args:
+        obj: as the artist has it.
+        evaluated: after its modifiers.
+        data: the mesh of `evaluated`.
+
+    Raises:
+        JobError: if a modifier gives faces a material that is in none of the slots.
+    """
+    slots = face_slots(data).clip(0, max(len(evaluated.material_slots) - 1, 0))
+    own: np.ndarray = np.zeros(max(len(evaluated.material_slots), 1), np.int64)
+    held = [slot.material for slot in obj.material_slots]
+    for index in np.unique(slots).tolist():
+        given = slot_material(evaluated, index)
+        material = given.original if given else None
+        if index < len(held) and held[index] == material:
+            own[index] = index
+        elif material in held:
+            own[index] = held.index(material)
+        elif material is not None:
             raise JobError(
                 f"Object {obj.name!r}",
-                f"a modifier gives it the material {given.name!r}, which is in none of its slots",
+                f"a modifier gives it the material {material.name!r}, which is in none of its"
+                " slots",
                 "Apply the modifier or set the material in a slot of the object",
             )
+    return own[slots]

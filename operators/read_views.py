@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 import numpy as np
 
@@ -21,8 +23,7 @@ def read_views(
     """
     match views:
         case "CAMERAS":
-            assert context.scene
-            return read_cameras(context.scene, depsgraph, origin)
+            return read_cameras(context, depsgraph, origin)
         case "VIEWPORT":
             return (read_viewport(context, origin),)
         case _:
@@ -58,16 +59,18 @@ def read_viewport(context: bpy.types.Context, origin: np.ndarray) -> View:
 
 
 def read_cameras(
-    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, origin: np.ndarray
+    context: bpy.types.Context, depsgraph: bpy.types.Depsgraph, origin: np.ndarray
 ) -> tuple[View, ...]:
-    """The scene's cameras with the scene's frame, but for those disabled in renders.
+    """The cameras that are rendered in the scene, with the scene's frame.
 
     `origin` as of `read_views`.
 
     Raises:
-        JobError: if there is none, or one is panoramic.
+        JobError: if there is none, or one is panoramic or not evaluated.
     """
-    cameras = enabled_cameras(scene)
+    scene = context.scene
+    assert scene
+    cameras = enabled_cameras(context)
     if not cameras:
         raise JobError(
             f"Scene {scene.name!r}",
@@ -77,9 +80,20 @@ def read_cameras(
     return tuple(_view(camera, scene.render, depsgraph, origin) for camera in cameras)
 
 
-def enabled_cameras(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """The cameras of `scene` but for those disabled in renders."""
-    return [obj for obj in scene.objects if obj.type == "CAMERA" and not obj.hide_render]
+def enabled_cameras(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The view layer's cameras but for those disabled in renders, by themselves or collections."""
+    assert context.view_layer
+    rendered = dict.fromkeys(_rendered(context.view_layer.layer_collection))
+    return [obj for obj in rendered if obj.type == "CAMERA" and not obj.hide_render]
+
+
+def _rendered(layer: bpy.types.LayerCollection) -> Iterator[bpy.types.Object]:
+    """The objects of a collection and of those in it, as far as they are rendered."""
+    if layer.exclude or layer.collection.hide_render:
+        return
+    yield from layer.collection.objects
+    for child in layer.children:
+        yield from _rendered(child)
 
 
 def _view(
@@ -95,6 +109,12 @@ def _view(
             "Make it perspective or orthographic, or disable it in renders",
         )
     evaluated = camera.evaluated_get(depsgraph)
+    if not evaluated.is_evaluated:
+        raise JobError(
+            f"Camera {camera.name!r}",
+            "it is disabled in viewports, so Blender does not tell where it stands",
+            "Enable it there, or disable it in renders too",
+        )
     width, height = render.resolution_x, render.resolution_y
     pixel_width, pixel_height = render.pixel_aspect_x, render.pixel_aspect_y
     projection = evaluated.calc_matrix_camera(

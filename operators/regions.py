@@ -18,8 +18,8 @@ def read_region(
     """Strength (F, 3) float32 in 0-1 at the corners of triangles; None if `obj` has no such region.
 
     Args:
-        obj: whose vertex groups they are.
-        data: its mesh after modifiers.
+        obj: after its modifiers, which may add vertex groups and change their order.
+        data: its mesh.
         name: of a vertex group or a color attribute, whose mean of red, green and blue counts.
         corners: (F, 3) int, indices of loops.
     """

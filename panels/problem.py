@@ -119,7 +119,7 @@ def _settings_problem(context: bpy.types.Context) -> Problem | None:
 def _camera_problem(context: bpy.types.Context) -> Problem | None:
     scene, group = context.scene, _group()
     assert scene
-    if group.views == "CAMERAS" and not read_views.enabled_cameras(scene):
+    if group.views == "CAMERAS" and not read_views.enabled_cameras(context):
         cure = "Add one, or look from all around"
         why = "it has no camera that is enabled in renders"
         return Problem(JobError(f"Scene {scene.name!r}", why, cure), _draw_sphere)

@@ -35,8 +35,7 @@ class VIEW3D_PT_style_transfer_views(SidebarPanel):
                     count = PRESETS[group.preset].views
                     draw_fact(column, "", f"{count} by preset {group.preset.capitalize()}")
             case "CAMERAS":
-                assert context.scene
-                count = len(read_views.enabled_cameras(context.scene))
+                count = len(read_views.enabled_cameras(context))
                 draw_fact(column, "In Scene", "1 camera" if count == 1 else f"{count} cameras")
             case _:
                 draw_fact(column, "", "The side that you see")

@@ -166,6 +166,23 @@ def test_an_object_partly_behind_a_scene_camera_takes_its_whole_frame() -> None:
     assert pixels(camera, corner) == pytest.approx(np.array([(104, 4), (4, 54)]), abs=0.01)
 
 
+@given(st.floats(-3, 3), st.floats(-3, 3), st.floats(0.01, 5), st.sampled_from((0.5, 1.0, 2.0)))
+@hypothesis_settings(max_examples=100)
+def test_a_scene_camera_shows_no_more_than_its_own_frame(x, y, size, aspect) -> None:
+    projection = torch.tensor(perspective(width=0.4 * aspect, height=0.4), dtype=torch.float32)
+    points = cloud(5, (size, size, 0.1)) + torch.tensor((x, y, -6.0))
+    camera = frame(torch.eye(4), projection, points, 100, aspect)
+    assert max(camera.size) == pytest.approx(100, abs=1)
+    depth = -points[:, 2]
+    own = torch.stack((points[:, 0] / aspect, points[:, 1]), -1) / (0.4 * depth[:, None])
+    shown = (own.abs() <= 1).all(-1)
+    spots = pixels(camera, points)
+    inside = ((spots >= 0) & (spots <= camera.size[::-1])).all(-1)
+    assert inside[shown].all()
+    beyond = (own.abs() > 1 + 2 * LEAST / min(camera.size)).any(-1)
+    assert not inside[beyond].any()
+
+
 # Windows
 
 

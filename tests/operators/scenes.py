@@ -63,6 +63,15 @@ def add_material(obj, name, image=None, color=(0.8, 0.8, 0.8)):
     return material
 
 
+def add_nodes(obj):
+    """An empty geometry nodes modifier of `obj`: its tree, and its input and output nodes."""
+    tree = bpy.data.node_groups.new("g", "GeometryNodeTree")
+    for kind in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=kind, socket_type="NodeSocketGeometry")
+    obj.modifiers.new("g", "NODES").node_group = tree
+    return tree, tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+
+
 def principled(material):
     """The material's one Principled BSDF."""
     (shader,) = (n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")

@@ -9,9 +9,10 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.engine.job import Job
 from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators.export import export
+from style_transfer_3d.operators.material_slots import own_materials
 from style_transfer_3d.operators.settings import Request, StyleRequest
 
-from tests.operators.scenes import add_cube, add_material, dump, new_image, stripes
+from tests.operators.scenes import add_cube, add_material, add_nodes, dump, new_image, stripes
 
 
 @pytest.fixture
@@ -78,6 +79,48 @@ def test_modifiers_count(run):
     obj.modifiers.new("s", "SUBSURF").levels = 1
     assert len(run(obj).job.mesh.faces) == 48
     assert len(bpy.data.meshes) == 1
+
+
+def test_an_object_that_blender_does_not_evaluate(run):
+    """It would come without its place, its parent and its shape keys."""
+    add_cube(location=(3, 0, 0)).hide_viewport = True
+    obj = bpy.context.object
+    bpy.context.view_layer.update()
+    with pytest.raises(JobError, match="Object 'Cube': it is hidden in the viewport, so its place"):
+        run(obj)
+
+
+def test_slots_that_a_modifier_puts_into_another_order(run):
+    """Geometry without a material that is joined takes the first slot."""
+    obj = add_cube()
+    add_material(obj, "own")
+    tree, start, end = add_nodes(obj)
+    join = tree.nodes.new("GeometryNodeJoinGeometry")
+    tree.links.new(start.outputs[0], join.inputs[0])
+    tree.links.new(tree.nodes.new("GeometryNodeMeshCube").outputs["Mesh"], join.inputs[0])
+    tree.links.new(join.outputs[0], end.inputs[0])
+    bpy.context.view_layer.update()
+    final = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    assert [m and m.name for m in final.data.materials] != ["own"]
+    assert run(obj).job.mesh.materials.tolist() == [0] * 24
+
+
+def test_a_material_of_its_own_that_a_modifier_sets(run):
+    obj = add_cube()
+    for name in ("other", "own"):
+        material = add_material(obj, name)
+    tree, start, end = add_nodes(obj)
+    node = tree.nodes.new("GeometryNodeSetMaterial")
+    node.inputs["Material"].default_value = material
+    tree.links.new(start.outputs[0], node.inputs[0])
+    tree.links.new(node.outputs[0], end.inputs[0])
+    bpy.context.view_layer.update()
+    assert [target.find() for target in run(obj).targets] == [[(obj, 1)]]
+    assert own_materials([(obj, 1)]) == {material}
+    other = add_cube("Other")
+    other.modifiers.new("g", "NODES").node_group = tree
+    with pytest.raises(JobError, match="its modifier 'g' sets the material 'own', which is not"):
+        run(obj)
 
 
 def test_modifiers_of_a_hidden_object(run):
@@ -218,14 +261,10 @@ def test_a_mesh_that_cannot_be_painted(run, spoil, message):
 
 def test_a_material_that_only_a_modifier_gives(run):
     obj = add_cube()
-    tree = bpy.data.node_groups.new("g", "GeometryNodeTree")
-    for kind in ("INPUT", "OUTPUT"):
-        tree.interface.new_socket("Geometry", in_out=kind, socket_type="NodeSocketGeometry")
-    start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    tree, start, end = add_nodes(obj)
     node = tree.nodes.new("GeometryNodeSetMaterial")
     node.inputs["Material"].default_value = bpy.data.materials.new("sneaky")
     tree.links.new(start.outputs[0], node.inputs[0])
     tree.links.new(node.outputs[0], end.inputs[0])
-    obj.modifiers.new("g", "NODES").node_group = tree
     with pytest.raises(JobError, match="a modifier gives it the material 'sneaky'"):
         run(obj)

@@ -7,7 +7,7 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import settings
 from style_transfer_3d.operators.export import export
 
-from tests.operators.scenes import add_cube, add_material
+from tests.operators.scenes import add_cube, add_material, add_nodes
 from tests.operators.test_settings import given_ones
 
 
@@ -100,6 +100,32 @@ def test_all_of_the_mesh_is_protected(cube):
     cube.vertex_groups.new(name="All").add(range(8), 1.0, "REPLACE")
     with pytest.raises(JobError, match="Region 'All': it protects all of the mesh, so nothing"):
         job_of(cube, protect="All")
+
+
+def test_nothing_is_protected(cube):
+    cube.vertex_groups.new(name="None")
+    with pytest.raises(JobError, match="Region 'None': it is empty, so nothing would be protected"):
+        job_of(cube, protect="None")
+
+
+def test_groups_that_a_modifier_puts_first(cube):
+    """Geometry that is joined brings its groups along: the index of the object's own changes."""
+    guest = add_cube("Guest")
+    for name in ("A", "B"):
+        guest.vertex_groups.new(name=name).add(range(4), 1.0, "REPLACE")
+    cube.vertex_groups.new(name="First")
+    cube.vertex_groups.new(name="Keep").add(range(8), 0.25, "REPLACE")
+    tree, start, end = add_nodes(cube)
+    info = tree.nodes.new("GeometryNodeObjectInfo")
+    info.inputs["Object"].default_value = guest
+    join = tree.nodes.new("GeometryNodeJoinGeometry")
+    tree.links.new(start.outputs[0], join.inputs[0])
+    tree.links.new(info.outputs["Geometry"], join.inputs[0])
+    tree.links.new(join.outputs[0], end.inputs[0])
+    bpy.context.view_layer.update()
+    found = job_of(cube, protect="Keep").protected
+    assert sorted(np.unique(found)) == [0.0, 0.25]
+    assert (found == 0.25).sum() == (found == 0.0).sum()
 
 
 def test_a_style_that_counts_nothing_is_none(cube, style):
