@@ -27,6 +27,7 @@ ORDER = sorted(
     key=lambda at: sum((place - SAMPLES // 2) ** 2 for place in at),
 )
 BLOCK = 1 << 13  # pixels of which samples are looked at at once
+TINY = 1e-30  # length from which on a direction is one: small faces of small objects have areas
 BESIDE_PIXELS = 2.0  # samples no farther apart are taken to lie on one stretch of surface
 
 
@@ -60,7 +61,7 @@ class Surface:
         a, b, c = vertices[faces].unbind(1)
         across = torch.linalg.cross(b - a, c - a)[:, None].expand(-1, 3, -1)  # (F, 3, 3)
         normals = torch.zeros_like(vertices).index_add(0, faces.flatten(), across.reshape(-1, 3))
-        normals = torch.nn.functional.normalize(normals, dim=-1)
+        normals = torch.nn.functional.normalize(normals, dim=-1, eps=TINY)
         return cls(vertices, faces, uvs, materials, textures, normals)
 
     @property

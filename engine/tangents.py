@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from .surface import Surface
+from .surface import TINY, Surface
 from .texture import interpolate
 
 
@@ -42,7 +42,7 @@ class Tangents:
         group = _groups(surface, hand)
         sums = flat.new_zeros(int(group.max()) + 1, 3).index_add(0, group, flat.flatten(0, 1))
         corners = normalize(sums, dim=-1)[group].view_as(points)
-        return cls(corners, normalize(torch.linalg.cross(along, across), dim=-1), hand)
+        return cls(corners, normalize(torch.linalg.cross(along, across), dim=-1, eps=TINY), hand)
 
     def at(self, face: Tensor, bary: Tensor) -> tuple[Tensor, Tensor]:
         """Unit directions of u and v in the plane of `face` (N,), at `bary` (N, 3): (N, 3) each.

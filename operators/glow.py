@@ -9,7 +9,14 @@ from typing import Any
 import bpy
 
 from .paint_node import is_ours, take_out
-from .surface_color import color_input, color_places, group_output, is_coat, mixed_inputs
+from .surface_color import (
+    color_input,
+    color_places,
+    group_output,
+    is_coat,
+    mixed_inputs,
+    outputs,
+)
 
 
 def surface_copy(material: bpy.types.Material, made: list[bpy.types.ID]) -> bpy.types.Material:
@@ -17,15 +24,18 @@ def surface_copy(material: bpy.types.Material, made: list[bpy.types.ID]) -> bpy.
     own = material.copy()
     made.append(own)
     assert own.node_tree
-    output = own.node_tree.get_output_node("ALL")
+    output = next(iter(outputs(own.node_tree)), None)
     for node in reversed(list(own.node_tree.nodes)):  # the last paint first
         if is_ours(node):
             take_out(node)
         elif isinstance(node, bpy.types.ShaderNodeOutputMaterial) and node != output:
             own.node_tree.nodes.remove(node)
-    for name in ("Volume", "Displacement"):
-        for link in list(output.inputs[name].links or ()) if output else ():
-            own.node_tree.links.remove(link)
+    if isinstance(output, bpy.types.ShaderNodeOutputMaterial):
+        output.target = "ALL"
+        assert output.inputs
+        for name in ("Volume", "Displacement"):
+            for link in list(output.inputs[name].links or ()):
+                own.node_tree.links.remove(link)
     return own
 
 
@@ -34,7 +44,7 @@ def let_glow(own: bpy.types.Material, made: list[bpy.types.ID]) -> list[bpy.type
     places = color_places(own)
     coats = any(is_coat(place.socket.node) for place in places)
     assert own.node_tree
-    surface = own.node_tree.get_output_node("ALL").inputs["Surface"]
+    surface = outputs(own.node_tree)[0].inputs["Surface"]
     glow = _Glow({}, made, coats=coats).of(surface)
     assert glow
     own.node_tree.links.new(glow, surface)

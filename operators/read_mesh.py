@@ -123,11 +123,16 @@ def required_uv_layer(
     if layer:
         return layer
     if not len(data.uv_layers):
+        if isinstance(obj.data, bpy.types.Mesh) and len(obj.data.uv_layers):
+            cure = "Apply them and unwrap it, or let the one that makes the faces keep UVs"
+            raise JobError(what, "its modifiers leave it no UV map", cure)
         cure = "Unwrap it: the button Unwrap, or bpy.ops.object.style_transfer_unwrap()"
         raise JobError(what, "it has no UV map", cure)
     names = " or ".join(repr(layer.name) for layer in data.uv_layers)
-    cure = f"Choose {names} in the setting UV Map (uv_map=...), or leave it empty"
-    raise JobError(what, f"it has no UV map {uv_map!r}", cure)
+    cure = f"Choose {names} in the setting UV Map (uv_map=...)"
+    if not uv_map:
+        raise JobError(what, "none of its UV maps is the one active for rendering", cure)
+    raise JobError(what, f"it has no UV map {uv_map!r}", f"{cure}, or leave it empty")
 
 
 def read_mesh(

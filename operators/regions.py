@@ -50,6 +50,12 @@ def region_names(objects: Sequence[bpy.types.Object]) -> list[str]:
 def no_region(objects: Sequence[bpy.types.Object], name: str) -> JobError:
     """Why none of `objects` has the region `name`, with the nearest names that they have."""
     names = region_names(objects)
+    if name in names:
+        return JobError(
+            f"Region {name!r}",
+            "it is there, and the modifiers leave nothing of it",
+            "Apply them, or choose another",
+        )
     near = difflib.get_close_matches(name, names, cutoff=0.4) or names[:3]
     choice = " or ".join(map(repr, near))
     whose = " or ".join(repr(obj.name) for obj in objects[:3])

@@ -71,8 +71,8 @@ def color_places(material: bpy.types.Material) -> list[Place]:
         JobError: if there is none.
     """
     assert material.node_tree
-    output = material.node_tree.get_output_node("ALL")
-    found = list(_colors(Place(output.inputs["Surface"]))) if output else []
+    surfaces = [Place(output.inputs["Surface"]) for output in outputs(material.node_tree)]
+    found = [place for surface in surfaces for place in _colors(surface)]
     plain = [place for place in found if not is_coat(place.socket.node)]
     if not found:
         raise JobError(
@@ -82,6 +82,12 @@ def color_places(material: bpy.types.Material) -> list[Place]:
             " another material",
         )
     return list(dict.fromkeys(plain or found))
+
+
+def outputs(tree: bpy.types.ShaderNodeTree) -> list[bpy.types.ShaderNode]:
+    """The Material Outputs that renderers take, Cycles' first: one, unless they have their own."""
+    found = (tree.get_output_node(target) for target in ("CYCLES", "EEVEE", "ALL"))
+    return list(dict.fromkeys(node for node in found if node))
 
 
 def is_coat(node: bpy.types.Node | None) -> bool:

@@ -50,7 +50,7 @@ class OBJECT_OT_style_transfer_unwrap(bpy.types.Operator):
                 if not len(mesh.polygons):
                     what = f"Mesh of {obj.name!r}"
                     raise JobError(what, "it has no faces", "Choose a mesh with faces")
-                uvs = _unwrapped(context, mesh)
+                uvs = _unwrapped(context, mesh, np.array(obj.matrix_world.to_scale()))
                 layer = mesh.uv_layers.new(name=NAME, do_init=False)
                 layer.uv.foreach_set("vector", uvs)
                 layer.active_render = True
@@ -106,14 +106,18 @@ def _select(
     layer.objects.active = active
 
 
-def _unwrapped(context: bpy.types.Context, mesh: bpy.types.Mesh) -> np.ndarray:
+def _unwrapped(context: bpy.types.Context, mesh: bpy.types.Mesh, scale: np.ndarray) -> np.ndarray:
     """New UVs for the corners of `mesh`, float32 (2 * corners,), which itself is left alone.
 
-    What is unwrapped is a bare copy: no hidden face is left out, no selection is touched.
+    What is unwrapped is a bare copy, as large as the object is by its `scale` (3,): no hidden
+    face is left out, no selection is touched, no texel is long.
     """
     assert context.view_layer
     assert context.scene
     copy = _bare_copy(mesh)
+    if scale.all():
+        places = read(copy.vertices, "co", np.float32, (len(copy.vertices), 3)) * np.abs(scale)
+        copy.vertices.foreach_set("co", places.astype(np.float32).reshape(-1))
     stand_in = bpy.data.objects.new(copy.name, copy)
     try:
         context.scene.collection.objects.link(stand_in)

@@ -33,7 +33,9 @@ def uv_warnings(mesh: Mesh, targets: Sequence[Target]) -> list[str]:
     """
     corners = _columns(mesh.uvs)
     areas = _signed_areas(corners)  # (F,)
-    sizes = _world_areas(mesh)  # (F,)
+    edges = _edges(mesh)
+    sizes = np.linalg.norm(np.cross(*edges, axis=0), axis=0) / 2  # (F,) square world units
+    stretch = _stretch(corners, edges)  # (F,)
     found = []
     for target in targets:
         own = np.isin(mesh.textures, target.textures).nonzero()[0]
@@ -43,6 +45,7 @@ def uv_warnings(mesh: Mesh, targets: Sequence[Target]) -> list[str]:
             _outside(uvs, tiled=bool(target.tiles)),
             _collapsed(areas[own], sizes[own]),
             _uneven(areas[own], sizes[own]),
+            _stretched(stretch[own], sizes[own]),
         )
         found += [f"UV map of {target.name!r}: {text}" for text in texts if text]
     return found
@@ -196,11 +199,49 @@ def _uneven(areas: np.ndarray, sizes: np.ndarray) -> str:
     )
 
 
-def _world_areas(mesh: Mesh) -> np.ndarray:
-    """(F,) square world units."""
+def _stretched(stretch: np.ndarray, sizes: np.ndarray) -> str:
+    """About texels that are long and narrow on a twentieth of the surface or more."""
+    solid = np.isfinite(stretch) & (sizes > 0)
+    if not solid.any():
+        return ""
+    stretch, sizes = stretch[solid], sizes[solid]
+    order = stretch.argsort()
+    below = sizes[order].cumsum() / sizes.sum()
+    usual = stretch[order[np.searchsorted(below, 0.95)]]
+    if usual < UNEVEN:
+        return ""
+    return (
+        f"on parts of the surface texels are {usual:.0f} times as long as wide, and paint is"
+        " smeared along them. Unwrap these with the object's scale applied"
+    )
+
+
+def _edges(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """Two edges of each triangle from its first corner, (3, F) each, world units."""
     placed = np.ascontiguousarray(mesh.vertices.T, np.float64)
     a, b, c = (placed.take(of, -1) for of in mesh.faces.T)  # (3, F) each
-    return np.linalg.norm(np.cross(b - a, c - a, axis=0), axis=0) / 2
+    return b - a, c - a
+
+
+def _stretch(corners: np.ndarray, edges: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """How many times as long as wide a texel is on each triangle, (F,); not finite if flat.
+
+    The ratio of the singular values of the map from UVs to the surface, from the trace and the
+    determinant of its first fundamental form (Sander et al. 2001, "Texture mapping progressive
+    meshes", section 3).
+
+    Args:
+        corners: (2, 3, F), UVs.
+        edges: of `_edges`.
+    """
+    (u1, u2), (v1, v2) = corners[:, 1:] - corners[:, :1]
+    first, second = edges
+    e, f, g = (first * first).sum(0), (first * second).sum(0), (second * second).sum(0)
+    trace = e * (u2 * u2 + v2 * v2) - 2 * f * (u1 * u2 + v1 * v2) + g * (u1 * u1 + v1 * v1)
+    area = np.abs(u1 * v2 - u2 * v1) * np.sqrt(np.maximum(e * g - f * f, 0))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        mean = trace / (2 * area)  # of the ratio and its inverse, for their product is 1
+        return mean + np.sqrt(np.maximum(mean * mean - 1, 0))
 
 
 def _percent(share: float) -> str:

@@ -243,6 +243,12 @@ def test_a_slanted_view_stretches_pixels() -> None:
     assert float(stretch) == pytest.approx(math.sqrt(5 / 4), rel=0.02)
 
 
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_normals_are_unit_whatever_the_size(size) -> None:
+    normals = surface_of(plane(64, size=size)).normals
+    assert torch.allclose(normals, torch.tensor((0.0, 0, 1)).expand_as(normals))
+
+
 def test_normals_area_and_extent() -> None:
     surface = surface_of(sphere(40, 80, radius=2.0))
     used = surface.faces.unique()

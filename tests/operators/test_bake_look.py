@@ -86,6 +86,20 @@ def test_an_image_through_a_mix(material):
     assert np.abs(look_of().pixels - expected).max() < HALF_FLOAT
 
 
+@pytest.mark.parametrize("others", [("EEVEE",), ("ALL",), ("ALL", "EEVEE")])
+def test_outputs_of_renderers(material, others):
+    """Paint goes to what each of them shows, and the look is that of Cycles."""
+    surface(material).node.target = "CYCLES"
+    shaders = [principled(material)]
+    for target in others:
+        shaders.append(add(material, "BsdfDiffuse", Color=(*BLUE, 1)))
+        output = material.node_tree.nodes.new("ShaderNodeOutputMaterial")
+        output.target = target
+        link(material, shaders[-1].outputs[0], output.inputs["Surface"])
+    assert is_flat(look_of(), RED)
+    assert {socket.node for socket in color_sockets(material)} == set(shaders)
+
+
 @pytest.mark.parametrize("kind", ["Emission", "BsdfDiffuse", "BsdfGlossy", "BsdfToon"])
 def test_other_shaders(material, kind):
     shader = add(material, kind, Color=(*BLUE, 1))

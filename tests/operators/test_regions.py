@@ -108,6 +108,18 @@ def test_nothing_is_protected(cube):
         job_of(cube, protect="None")
 
 
+def test_a_color_attribute_that_a_modifier_takes_away(cube):
+    cube.data.color_attributes.new("Mask", "FLOAT_COLOR", "POINT")
+    tree, start, end = add_nodes(cube)
+    remove = tree.nodes.new("GeometryNodeRemoveAttribute")
+    remove.inputs["Name"].default_value = "Mask"
+    tree.links.new(start.outputs[0], remove.inputs[0])
+    tree.links.new(remove.outputs[0], end.inputs[0])
+    bpy.context.view_layer.update()
+    with pytest.raises(JobError, match="Region 'Mask': it is there, and the modifiers leave noth"):
+        job_of(cube, style_region="Mask")
+
+
 def test_groups_that_a_modifier_puts_first(cube):
     """Geometry that is joined brings its groups along: the index of the object's own changes."""
     guest = add_cube("Guest")

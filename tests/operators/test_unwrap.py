@@ -77,6 +77,26 @@ def texels(obj, size=1024):
     return covered
 
 
+def test_texels_are_square_whatever_the_scale():
+    obj = add_cube()
+    obj.data.uv_layers.remove(obj.data.uv_layers[0])
+    obj.scale = (10, 1, -0.1)
+    bpy.context.view_layer.update()
+    assert bpy.ops.object.style_transfer_unwrap() == {"FINISHED"}
+    layer = obj.data.uv_layers.active
+    for polygon in obj.data.polygons:
+        corners = list(polygon.loop_indices)
+        ends = [
+            [obj.matrix_world @ obj.data.vertices[obj.data.loops[i].vertex_index].co, layer.uv[i]]
+            for i in corners
+        ]
+        sides = [
+            (b[1].vector - a[1].vector).length / (b[0] - a[0]).length
+            for a, b in zip(ends, ends[1:] + ends[:1], strict=True)
+        ]
+        assert max(sides) < 1.01 * min(sides)
+
+
 def test_suzanne_gets_a_map_without_overlaps():
     obj = suzanne()
     assert bpy.ops.object.style_transfer_unwrap() == {"FINISHED"}

@@ -151,6 +151,28 @@ def test_uneven_texels():
 
 
 @settings(max_examples=30)
+@given(
+    long=st.floats(1, 30),
+    wide=st.floats(0.1, 10),
+    turn=st.floats(0, 6),
+    skew=st.floats(-1, 1),
+)
+def test_stretched_texels(long, wide, turn, skew):
+    """Against the singular values of the map that makes the surface from the UVs."""
+    turned = np.array(((np.cos(turn), -np.sin(turn)), (np.sin(turn), np.cos(turn))))
+    to_surface = np.diag((long, wide)) @ np.array(((1, skew), (0, 1))) @ turned
+    uvs = QUAD * 0.5
+    surface = np.pad(uvs @ to_surface.T, ((0, 0), (0, 0), (0, 1)))
+    large, small = np.linalg.svd(to_surface, compute_uv=False)
+    texts = told(uvs, vertices=surface)
+    if large / small < 7.5:
+        assert texts == []
+    elif large / small > 8.5:
+        (text,) = texts
+        assert f"texels are {large / small:.0f} times as long as wide" in text
+
+
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False),
                          min_size=6, max_size=6), min_size=1, max_size=4))  # fmt: skip
 def test_any_numbers_give_sentences(corners):
