@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -159,6 +160,12 @@ class Field:
     def parted(self, rows: Tensor) -> list[Tensor]:
         """Of `rows` (M, ...), one for each of `table`, those of each lattice."""
         return list(rows.split([len(lattice.corners) + 1 for lattice in self.lattices]))
+
+    def holding(self, table: Tensor) -> Field:
+        """This field with other values, `table` (M, 3), not copied; the same lattices."""
+        other = copy(self)
+        other.table, other.values = table, self.parted(table)
+        return other
 
     @torch.no_grad()
     def scatter(self, deviation: float, *, seed: int) -> None:

@@ -30,8 +30,9 @@ WEIGHT = 6  # a parameter, and what reading it leaves behind
 FACE = 300  # a face while it is rasterized
 SAMPLE, SAMPLING = 21, 130  # a sample in the atlas, and while it is made
 CORNER, CORNERING = 90, 15  # a corner with its optimiser's state, and while it is found
+SETTLED = 12  # a corner's value as it was when whole views began to settle them
 COLOR, MIPS = 12, 16  # a texel, and with its mip levels
-POINT, LOOKUP = 90, 68  # a surface point of a planned view, and in each of its lattices
+POINT, LOOKUP = 102, 68  # a surface point of a planned view, and in each of its lattices
 FRAME = 30  # a pixel of a planned view: content target, how the network looks at it
 REGION = 16  # the same for each style
 CONTENT = 32  # a pixel of a whole view whose content target's features are kept
@@ -142,12 +143,13 @@ def parts(sizes: Sizes) -> dict[str, float]:
     prepared = held + SAMPLING * sizes.samples + CORNERING * corners
     point = POINT + LOOKUP * sizes.lattices
     plans = sizes.planned * (sizes.covered * point + FRAME + REGION * sizes.styles)
+    settled = SETTLED * corners + MIPS * sizes.samples
     step = (SEEN + SEEN_BY_STYLE * sizes.styles) * sizes.view**2
     results = (COLOR + sizes.relief) * sizes.textures
     return {
         "preparing": prepared,
         "styles": prepared + STEP + DESCRIBED * sizes.picture,
-        "steps": prepared + STEP + plans + CONTENT * sizes.whole + step,
+        "steps": prepared + settled + STEP + plans + CONTENT * sizes.whole + step,
         "baking": held + BLOCK + results + COVER * sizes.largest,
         "measuring": held + MEASURED + results + (MIPS - COLOR) * sizes.textures,
         "writing": held + results + WRITTEN * sizes.largest,

@@ -71,8 +71,9 @@ class Painting:
 
     def points(self, shot: Shot) -> Tensor:
         """Where (N, 3) the points of a view look their paint up in the field."""
-        uv = interpolate(self.original.surface.uvs[shot.face], shot.bary)
-        return self.atlas.resolve(self.original.surface.textures[shot.face], uv, shot.point)
+        surface = self.original.surface
+        uv = surface.uvs_at(shot.face, shot.bary)
+        return self.atlas.resolve(surface.textures[shot.face], uv, shot.point)
 
     def ground(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Ground:
         """What lies below the paint; arguments as of `Original.albedo`."""
@@ -143,6 +144,7 @@ class Plan:
         shot: its surface points.
         ground: below the paint at them.
         lookups: of them in the field.
+        beyond: (N, 3), or (1, 3) for all, what their colours have besides; as of `Afar`.
         content: (1, 3, H, W), the content target over the background.
         masks: for each style, (H, W) in 0-1: how much each pixel shows of its region.
         sight: how the network looks at it.
@@ -152,6 +154,7 @@ class Plan:
     shot: Shot
     ground: Ground
     lookups: Lookups
+    beyond: Tensor
     content: Tensor
     masks: list[Tensor]
     sight: Sight

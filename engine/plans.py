@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from .afar import Afar
 from .errors import JobError
 from .job import Job
 from .painting import Ground, Painting, Plan
@@ -44,6 +45,7 @@ def plans_of(
     background: Tensor,
     orders: Sequence[torch.Generator],
     team: Team,
+    afar: Afar | None = None,
 ) -> Iterator[dict[int, Plan]]:
     """For each step its plans, by the place that each has among the views of the step.
 
@@ -58,6 +60,7 @@ def plans_of(
         background: (3,).
         orders: for each place, what draws the order of its cameras.
         team: says which places are for this process.
+        afar: what views show besides what they look up; None stands for nothing.
 
     Raises:
         JobError: if no camera sees the mesh.
@@ -74,7 +77,7 @@ def plans_of(
                 place: numbered[place::views][start : start + together]
                 for place in team.places(views)
             }
-            plans = _plan(painting, turn, background, scale.layers)
+            plans = _plan(painting, turn, background, scale.layers, afar)
             (most,) = team.most([max(map(len, plans.values()), default=0)])
             if not most:
                 continue
@@ -130,6 +133,7 @@ def _plan(
     cameras: Mapping[int, Sequence[tuple[int, Camera]]],
     background: Tensor,
     layers: Sequence[str],
+    afar: Afar | None,
 ) -> dict[int, list[Plan]]:
     """Plans, by place, of those of the places' numbered cameras that see enough, if any do."""
     surface = painting.original.surface
@@ -141,11 +145,13 @@ def _plan(
             content = painting.original.content(shot, eye, ground.albedo)
             smallest = LATTICE_PIXELS * shot.reach / SLACK
             masks = masks_of_styles(shot, ground)
+            lookups = painting.field.locate(painting.points(shot), smallest=smallest)
             plan = Plan(
                 number,
                 shot,
                 ground,
-                painting.field.locate(painting.points(shot), smallest=smallest),
+                lookups,
+                afar.beyond(shot, ground, lookups) if afar else background.new_zeros(1, 3),
                 shot.image(content, background),
                 masks,
                 Sight(shot.mask, masks, layers),

@@ -21,7 +21,7 @@ from .plans import masks_of_styles
 from .seams import seam_ratio
 from .settings import STYLE_LAYERS
 from .surface import Shot, Surface, shoot
-from .texture import interpolate, mip_pyramid, sample_each
+from .texture import mip_pyramid, sample_each
 from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
 from .visibility import Outside
 
@@ -165,7 +165,7 @@ def measure(
 
 
 def _sample(pyramids: Sequence[Sequence[Tensor]], surface: Surface, shot: Shot) -> Tensor:
-    uv = interpolate(surface.uvs[shot.face], shot.bary)
+    uv = surface.uvs_at(shot.face, shot.bary)
     return sample_each(pyramids, surface.textures[shot.face], uv, shot.footprint)
 
 

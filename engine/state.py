@@ -55,6 +55,7 @@ class State:
         self.done = 0
         self.seconds = self.vgg_seconds = self.content = 0.0
         self._before_scale = self._generators()
+        self._settled = self.field.table[:0]
         self._restored: dict[str, Any] | None = None
 
     def start_scale(
@@ -78,6 +79,13 @@ class State:
         if self._restored is not None:
             self.critic.restore(self._restored)
             self._restored = None
+
+    def settled(self) -> torch.Tensor:
+        """The field's values (M, 3) as they were when whole views began to settle them: now, or
+        when an earlier run came so far."""
+        if not len(self._settled):
+            self._settled = self.field.table.clone()
+        return self._settled
 
     def orders(self, scale: int) -> list[torch.Generator]:
         """What draws, for each of a step's views, the order of its cameras at that scale."""
@@ -111,6 +119,7 @@ class State:
             "generators": self._before_scale,
             "field": self.field.kept(),
             "optimizer": self.field.parted(self.optimizer.kept()),
+            "settled": self._settled,
             "critic": self._restored or self.critic.kept(),
         }
 
@@ -122,6 +131,9 @@ class State:
         self.field.restore(field)
         self.optimizer = VisitedAdam(self.field.table)
         self.optimizer.restore(torch.cat(optimizer))
+        self._settled = kept["settled"].to(self.field.table.device)
+        if len(self._settled):
+            self._settled = self._settled[: len(self.field.table)]
         for generator, drawn in zip((self.order, self.critic.generator), kept["generators"],
                                     strict=True):  # fmt: skip
             generator.set_state(drawn)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .adam import Gradient
+from .afar import Afar
 from .aims import Aim, aims_of
 from .allocator import keeping_freed_memory
 from .backbone import Backbone
@@ -171,7 +172,8 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         cameras = cameras_of(job, surface, scale)
         rates = _rates(painting.field, surface, scale)
         orders = state.orders(number)
-        turns = plans_of(painting, scale, cameras, background, orders, team)
+        afar = Afar(painting, state.settled(), job.texture_shapes) if scale.settles else None
+        turns = plans_of(painting, scale, cameras, background, orders, team, afar)
         for turn, plans in enumerate(turns):
             step, work = step + 1, work + scale.work
             if step <= state.done:
@@ -181,7 +183,8 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
             for place, plan in plans.items():
                 gathered = painting.field.gather(plan.lookups).requires_grad_()
                 paint = plan.lookups.interpolate(gathered)
-                image = plan.shot.image(painting.colors(plan.ground, paint), background)
+                colors = painting.colors(plan.ground, paint) + plan.beyond
+                image = plan.shot.image(colors, background)
                 seen = image.detach().requires_grad_()  # (1, 3, H, W)
                 vgg_began = time.perf_counter()
                 losses = state.critic.judge(seen, plan, state.drawing(place))

@@ -91,6 +91,10 @@ class Surface:
         corners = self.faces.index_select(0, face).flatten()
         return interpolate(self.vertices.index_select(0, corners).view(-1, 3, 3), bary)
 
+    def uvs_at(self, face: Tensor, bary: Tensor) -> Tensor:
+        """Texture coordinates (N, 2)."""
+        return interpolate(self.uvs[face], bary)
+
     def texels(self, texture: int, shape: tuple[int, int]) -> Texels:
         """The texels of the texture of that number, at `shape` (height, width)."""
         return Texels.joined(self.texel_bands(texture, shape))
