@@ -42,7 +42,6 @@ def plans_of(
     painting: Painting,
     scale: Scale,
     cameras: Sequence[Camera],
-    background: Tensor,
     orders: Sequence[torch.Generator],
     team: Team,
     afar: Afar | None = None,
@@ -57,7 +56,6 @@ def plans_of(
         painting: what is painted.
         scale: says how many steps there are, and how many views are planned at once.
         cameras: for all places.
-        background: (3,).
         orders: for each place, what draws the order of its cameras.
         team: says which places are for this process.
         afar: what views show besides what they look up; None stands for nothing.
@@ -77,7 +75,7 @@ def plans_of(
                 place: numbered[place::views][start : start + together]
                 for place in team.places(views)
             }
-            plans = _plan(painting, turn, background, scale.layers, afar)
+            plans = _plan(painting, turn, scale.layers, afar)
             (most,) = team.most([max(map(len, plans.values()), default=0)])
             if not most:
                 continue
@@ -131,12 +129,11 @@ def _whole_views(job: Job, surface: Surface, size: int, factor: int) -> list[Cam
 def _plan(
     painting: Painting,
     cameras: Mapping[int, Sequence[tuple[int, Camera]]],
-    background: Tensor,
     layers: Sequence[str],
     afar: Afar | None,
 ) -> dict[int, list[Plan]]:
     """Plans, by place, of those of the places' numbered cameras that see enough, if any do."""
-    surface = painting.original.surface
+    surface, background = painting.original.surface, painting.background
     plans: dict[int, list[Plan]] = {}
     for place, numbered in cameras.items():
         for number, camera, shot in _seeing(surface, numbered):

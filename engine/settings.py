@@ -97,7 +97,7 @@ class Settings:
         preset: a name in PRESETS.
         style_weight, content_weight: factors of the two losses, unitless, >= 0.
         layer_weights: factor of each of STYLE_LAYERS within the style loss, >= 0.
-        texture_size: side of the result in texels, 64 to 8192; the larger one of `Job.shape`.
+        texture_size: side of the result in texels, 64 to 8192; the larger one of `Job.shapes`.
         view_count: cameras on the sphere around the mesh; 0 takes the preset's.
         steps: optimisation steps in all; 0 takes the preset's.
         seed: of cameras, lattices and the order of views.
@@ -168,11 +168,15 @@ class Settings:
                 "Settings", "the style and the content weight are both 0", "Raise one of them"
             )
         weights = self.layer_weights
-        numbers = all(is_number(w) and 0 <= w <= 1e6 for w in weights)
-        if len(weights) != len(STYLE_LAYERS) or not numbers:
+        low, high = RANGES["style_weight"]
+        if (
+            not isinstance(weights, (tuple, list))
+            or len(weights) != len(STYLE_LAYERS)
+            or not all(is_number(weight) and low <= weight <= high for weight in weights)
+        ):
             raise JobError(
                 "Setting layer_weights",
-                f"{weights!r} is not {len(STYLE_LAYERS)} numbers >= 0",
+                f"{weights!r} is not {len(STYLE_LAYERS)} numbers within {low} to {high}",
                 f"Give one for each of {', '.join(STYLE_LAYERS)}",
             )
         if self.style_weight and not any(weights):

@@ -173,7 +173,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         rates = _rates(painting.field, surface, scale)
         orders = state.orders(number)
         afar = Afar(painting, state.settled(), job.texture_shapes) if scale.settles else None
-        turns = plans_of(painting, scale, cameras, background, orders, team, afar)
+        turns = plans_of(painting, scale, cameras, orders, team, afar)
         for turn, plans in enumerate(turns):
             step, work = step + 1, work + scale.work
             if step <= state.done:

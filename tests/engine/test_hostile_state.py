@@ -251,6 +251,7 @@ def test_any_variants_are_read_or_refused(folder, data) -> None:
         {"variants": [{"label": "a", "changes": {}, "style": None}] * 10_000},
         {"variants": [{"label": "a", "changes": {"brush": 1}, "style": None}]},
         {"variants": [{"label": "a", "changes": {"layer_weights": "five"}, "style": None}]},
+        {"variants": [{"label": "a", "changes": {"layer_weights": 5}, "style": None}]},
         {"variants": [{"label": "a", "changes": {"texture_size": 10**9}, "style": None}]},
         {"variants": [{"label": "a", "changes": {"validate": None}, "style": None}]},
         {"variants": [{"label": "a", "changes": {}, "style": "../../../secret.png"}]},
