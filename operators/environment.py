@@ -21,15 +21,20 @@ from pathlib import Path
 from typing import TextIO
 
 from ..engine.errors import JobError
+from ..engine.oldest import TORCH
 from . import pip, wheels
 from .child import Ended, Step, Steps, run
 from .worker import clean_environment
 
 MARKER = "whole.json"
-REQUIREMENTS = ("torch", "torchvision", "numpy", "pillow")
+_OLDEST = ".".join(map(str, TORCH))
+REQUIREMENTS = (f"torch>={_OLDEST}", "torchvision", "numpy", "pillow")
 # Its last line is what the artist is told.
-CHECK = """
+CHECK = f"""
 import numpy, PIL, torch, torchvision
+if torch.__version__ < {TORCH}:
+    raise SystemExit("PyTorch " + torch.__version__ + " is older than {_OLDEST}")
+torch.from_numpy(numpy.ones(1))  # which a torch from before NumPy 2 fails in
 card = torch.cuda.is_available()
 for device in ["cpu", "cuda"][: 1 + card]:
     image, kernel = torch.ones(1, 3, 8, 8, device=device), torch.ones(4, 3, 3, 3, device=device)

@@ -1,5 +1,6 @@
 """`python -m engine`: a whole small job in a process of its own, and how it ends otherwise."""
 
+import ast
 import json
 import os
 import subprocess
@@ -225,6 +226,30 @@ def test_a_python_whose_torch_does_not_load(tmp_path, kind) -> None:
     assert "torch" in error["why"]
     assert "libgone.so" in error["why"]
     assert "STYLE_TRANSFER_3D_PYTHON" in error["cure"]
+
+
+def test_a_torch_that_is_too_old(tmp_path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("__version__ = '2.4.1+cu121'")
+    error = error_of(run(tmp_path, PYTHONPATH=str(tmp_path)))
+    assert sys.executable in error["what"]
+    assert "PyTorch 2.4.1+cu121, and the engine needs 2.5" in error["why"]
+
+
+def test_a_python_that_is_too_old(tmp_path) -> None:
+    """This one, which takes itself for another; it gets no farther than such a one can read."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, platform, sys\n"
+        "platform.python_version = lambda: '3.10.14'\n"
+        "read = lambda: [m.__file__ for n, m in sys.modules.items() if n.startswith('engine')]\n"
+        "atexit.register(lambda: print(*read(), sep='\\n', file=sys.stderr))\n"
+    )
+    outcome = run(tmp_path, PYTHONPATH=str(tmp_path))
+    assert "Python 3.10.14, and the engine needs 3.11" in error_of(outcome)["why"]
+    read = [*outcome.errors.splitlines(), ROOT / "engine" / "__main__.py"]
+    assert len(read) > 3
+    for file in read:
+        ast.parse(Path(file).read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
 @pytest.mark.timeout(300)

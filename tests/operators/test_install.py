@@ -173,6 +173,34 @@ def test_a_crash_half_way_is_cleared_away(folder, wheel, quick):
     assert left_in(folder.parent) == ["engine", "install.log"]
 
 
+TORCH = """
+class Version(str):
+    def __lt__(self, other):
+        return tuple(map(int, self.split(".")[:2])) < other
+__version__ = Version({version!r})
+def from_numpy(array):
+    raise RuntimeError("Numpy is not available")
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("2.2.2", "PyTorch 2.2.2 is older than 2.5"), ("2.10.0", "Numpy is not available")],
+)
+def test_a_torch_that_the_engine_cannot_run_on(version, words, tmp_path):
+    """The last one for Macs with an Intel processor, which knows no NumPy 2 either."""
+    (tmp_path / "torch.py").write_text(TORCH.format(version=version))
+    for other in ("numpy", "PIL", "torchvision"):
+        (tmp_path / f"{other}.py").write_text("ones = range")
+    done = subprocess.run(
+        [sys.executable, "-c", environment.CHECK],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert words in done.stderr.splitlines()[-1]
+
+
 def test_a_python_without_pip(folder, monkeypatch):
     monkeypatch.setattr(environment, "has_package", lambda name: False)
     monkeypatch.setattr(environment.PathFinder, "find_spec", lambda name, path=None: None)
