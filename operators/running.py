@@ -17,6 +17,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 from ..engine.errors import JobError
 from ..engine.job import Job
 from . import engine_python, preview, settings, unfinished, worker
+from .rescue import rescued
 from .write_back import NotSaved
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
@@ -141,12 +142,18 @@ class Run:
             What the artist should know.
 
         Raises:
-            JobError: if it cannot be read; nothing is changed then.
+            JobError: if it cannot be read or taken over; what can be read is kept as files then.
         """
         preview.clear()
         for file in done.files:
             if file.suffix == ".png" and not _is_whole(file):
                 raise JobError("Engine", f"its result {str(file)!r} cannot be read", "Run it again")
+        try:
+            return self._deliver(done)
+        except Exception as error:  # whatever it is, the painting is not to be lost by it
+            raise rescued(done.files, error) from error
+
+    def _deliver(self, done: worker.Done | worker.Compared) -> list[str]:
         try:
             return self.subject.deliver(done, self._sha256s)
         except NotSaved as error:

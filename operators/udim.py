@@ -149,10 +149,21 @@ def _write_tiles(image: bpy.types.Image, folder: Path) -> Any:
 
 
 def load_packed(files: Mapping[int, Path]) -> bpy.types.Image:
-    """The pictures in `files`, by their tiles, as one image that is packed."""
+    """The pictures in `files`, by their tiles, as one image that is packed.
+
+    Raises:
+        JobError: if they cannot be copied.
+    """
     with _folder() as folder:
-        for number, file in files.items():
-            shutil.copyfile(file, folder / f"{number}{file.suffix}")
+        try:
+            for number, file in files.items():
+                shutil.copyfile(file, folder / f"{number}{file.suffix}")
+        except OSError as error:
+            raise JobError(
+                f"UDIM tile {number}",
+                f"its picture cannot be copied ({error.strerror or error})",
+                "Free some space in the temporary folder",
+            ) from error
         return _packed(folder / f"{TOKEN}{file.suffix}")
 
 
