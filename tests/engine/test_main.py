@@ -90,7 +90,9 @@ def test_help_tells_every_option() -> None:
 
 def test_a_job_is_done(outcome) -> None:
     assert outcome.code == 0, outcome.errors
-    assert outcome.messages[-1]["type"] == "DONE"
+    writing, done = outcome.messages[-2:]
+    assert writing == {"type": "STATUS", "text": "Writing texture.png"}, "or it seems to hang"
+    assert done["type"] == "DONE"
 
 
 def test_messages_come_in_order(outcome) -> None:
@@ -274,8 +276,8 @@ def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
 def test_a_relief_is_written_beside_the_texture(outcome, tmp_path, kind, mode) -> None:
     found = run(save_job(tmp_path / "job", relief=kind))
     assert found.code == 0, found.errors
-    for share in ("0%", "100%"):
-        assert {"type": "STATUS", "text": f"Baking the relief: {share}"} in found.messages
+    for doing in ("Baking the relief: 0%", "Baking the relief: 100%", "Writing relief.png"):
+        assert {"type": "STATUS", "text": doing} in found.messages
     done = found.messages[-1]
     assert done["reliefs"][0] == str(found.folder / "result" / "relief.png")
     assert done["relief_height"] > 0
