@@ -200,8 +200,7 @@ class _Steps:
         for progress in optimise(job, painting, self.backbone, state, team):
             if team.rank == 0:
                 self.checkpoint.due(state)
-            with writing_to(self.result):
-                shown = watched.due(progress.share) if watched else ()
+            shown = watched.due(progress.share) if watched else ()
             self.send(progress_message(progress, shown))
             cancel, finish = self.wishes.of_first(team)
             if cancel:
