@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -18,6 +17,7 @@ from ..engine.errors import JobError
 from ..engine.job import Job
 from . import engine_python, preview, settings, unfinished, worker
 from .rescue import rescued
+from .temporary import temporary_folder
 from .write_back import NotSaved
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
@@ -105,15 +105,7 @@ class Run:
         self.subject = begin(context, settings.read(operator, context.scene))
         self.stopping = False
         with ExitStack() as stack:
-            folder = Path(
-                stack.enter_context(
-                    tempfile.TemporaryDirectory(
-                        prefix="style_transfer_3d_",
-                        dir=bpy.app.tempdir or None,
-                        ignore_cleanup_errors=True,
-                    )
-                )
-            )
+            folder = stack.enter_context(temporary_folder("style_transfer_3d_"))
             self.subject.save(folder)
             # As they are now, not after the run.
             self._sha256s = [style.sha256 for style in self.subject.job.styles]
