@@ -24,7 +24,7 @@ from ..engine.errors import JobError
 from ..engine.oldest import TORCH
 from . import pip, wheels
 from .child import Ended, Step, Steps, run
-from .worker import clean_environment
+from .clean_environment import clean_environment
 
 MARKER = "whole.json"
 _OLDEST = ".".join(map(str, TORCH))

@@ -11,9 +11,10 @@ import bpy
 from ..engine.errors import JobError
 from . import pip
 from .child import Step, Steps, run
+from .clean_environment import clean_environment
 from .engine_python import fetched_vgg19, find, user_folder
 from .task import TaskOperator, check_online
-from .worker import ROOT, clean_environment
+from .worker import ROOT
 
 FETCH = "Fetch VGG-19"
 LOG = "fetch.log"

@@ -208,7 +208,7 @@ def test_the_engine_runs_in_blenders_own_python_unless_told(cube, style, monkeyp
     monkeypatch.setattr(environment, "has_package", lambda _name: True)
     monkeypatch.setattr(worker.subprocess, "Popen", popen)
     assert "cannot be started (no matter)" in error_of(style=str(style))
-    assert started[:4] == [sys.executable, "-s", "-m", "engine"]
+    assert started[:6] == [sys.executable, "-s", "-X", "utf8", "-m", "engine"]
 
 
 def test_blender_never_imports_torch(cube, painting, style):
