@@ -342,6 +342,16 @@ class TestOperators:
         assert "package-that-is-nowhere" in Task.failures["Install PyTorch"]
         assert Task.current is None
 
+    def test_an_error_that_nobody_has_foreseen_is_told_too(self, small, monkeypatch):
+        def fail(*_):
+            raise KeyError("far too green")
+
+        monkeypatch.setattr(wheels, "index", fail)
+        with pytest.raises(RuntimeError, match="KeyError: 'far too green'"):
+            bpy.ops.wm.style_transfer_3d_install()
+        assert "far too green" in Task.failures["Install PyTorch"]
+        assert Task.current is None
+
     @pytest.mark.parametrize("name", ["install", "fetch_vgg19"])
     def test_offline(self, name, folder):
         bpy.context.preferences.system.use_online_access = False
