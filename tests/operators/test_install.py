@@ -60,10 +60,10 @@ def folder(tmp_path):
     return tmp_path / "user" / "engine"
 
 
-def make(folder, *requirements, check=CHECK):
+def make(folder, *requirements, check=CHECK, kind="AUTO"):
     folder.parent.mkdir(exist_ok=True)
     log = folder.with_name("install.log")
-    return environment.make(folder, log, kind="CPU", requirements=requirements, check=check)
+    return environment.make(folder, log, kind=kind, requirements=requirements, check=check)
 
 
 def follow(steps):
@@ -131,7 +131,8 @@ def test_made_failed_and_damaged(folder, wheel, monkeypatch, request):
     assert left_in(folder.parent) == ["install.log"]
 
 
-def test_a_failing_pip_is_one_clear_line(folder, wheel, quick):
+def test_a_failing_pip_is_one_clear_line(folder, wheel, quick, monkeypatch):
+    monkeypatch.setattr(wheels, "detect", lambda: "CPU")
     with pytest.raises(JobError) as caught:
         follow(make(folder, "package-that-is-nowhere"))
     log = folder.with_name("install.log")
@@ -143,6 +144,17 @@ def test_a_failing_pip_is_one_clear_line(folder, wheel, quick):
     assert "ERROR: No matching distribution found" in text
     assert wheels.INDEX + "cpu" in text, "PyTorch's own index comes first"
     assert text.count("--only-binary") == 2, "then the artist's own"
+
+
+def test_a_build_that_was_chosen_is_taken_from_nowhere_else(folder, wheel, quick):
+    with pytest.raises(JobError) as caught:
+        follow(make(folder, "package-that-is-nowhere", kind="ROCM"))
+    assert "did not give the build ROCM, which was chosen" in caught.value.why
+    assert "has no 'package-that-is-nowhere'" in caught.value.why
+    assert "Choose build Automatic" in caught.value.cure
+    text = folder.with_name("install.log").read_text()
+    assert wheels.INDEX + "rocm" in text
+    assert text.count("--only-binary") == 1
 
 
 @pytest.mark.parametrize("program", ["ensurepip", FOREVER])
