@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import bpy
 
 from ..engine.errors import JobError
-from . import environment
+from . import environment, long_paths
 from .child import Steps
 from .classes import registration
 from .engine_python import install_log, preferences, private_folder, user_folder
@@ -32,6 +33,7 @@ class WM_OT_style_transfer_3d_install(TaskOperator):
         """Make the environment, with the build that the preferences name."""
         check_online(INSTALL)
         check_idle(INSTALL)
+        long_paths.check(private_folder(), platform=sys.platform, on=long_paths.are_on())
         user_folder(create=True)
         chosen = preferences()
         return environment.make(

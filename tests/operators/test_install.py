@@ -6,12 +6,19 @@ import sys
 import time
 import zipfile
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import bpy
 import pytest
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators import engine_python, environment, fetch_weights, pip, wheels
+from style_transfer_3d.operators import (
+    engine_python,
+    environment,
+    fetch_weights,
+    long_paths,
+    pip,
+    wheels,
+)
 from style_transfer_3d.operators.child import Step
 from style_transfer_3d.operators.task import Task
 
@@ -321,6 +328,26 @@ def test_which_index(kind, cards, end, monkeypatch):
     assert wheels.detect() == "CPU"
 
 
+USER = r"C:\Users\{}\AppData\Roaming\Blender Foundation\Blender\4.2\extensions\.user\user_default"
+SHORT = PureWindowsPath(USER.format("ann"), "style_transfer_3d", "engine")
+LONG = PureWindowsPath(USER.format("ann.of.the.green.gables"), "style_transfer_3d", "engine")
+
+
+@pytest.mark.parametrize(
+    ("folder", "platform", "on"),
+    [(SHORT, "win32", False), (LONG, "win32", True), (LONG, "linux", False)],
+)
+def test_paths_that_are_short_enough(folder, platform, on):
+    long_paths.check(folder, platform=platform, on=on)
+
+
+def test_paths_that_windows_does_not_take():
+    with pytest.raises(JobError, match="Turn on long paths in Windows") as caught:
+        long_paths.check(LONG, platform="win32", on=False)
+    assert repr(str(LONG)) in caught.value.why
+    assert not long_paths.are_on(), "there is no such switch here"
+
+
 class TestOperators:
     """From Python, where they wait until it is done."""
 
@@ -369,6 +396,14 @@ class TestOperators:
         bpy.context.preferences.system.use_online_access = False
         with pytest.raises(RuntimeError, match="System > Network > Allow Online Access"):
             getattr(bpy.ops.wm, f"style_transfer_3d_{name}")()
+        assert left_in(folder.parent) == []
+
+    def test_paths_too_long_are_told_before_anything_is_downloaded(self, folder, monkeypatch):
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setattr(long_paths, "are_on", lambda: False)
+        monkeypatch.setattr(long_paths, "INSIDE", 250)
+        with pytest.raises(RuntimeError, match="Turn on long paths"):
+            bpy.ops.wm.style_transfer_3d_install()
         assert left_in(folder.parent) == []
 
     def test_one_at_a_time(self, small, folder):
