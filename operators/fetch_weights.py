@@ -10,6 +10,7 @@ import bpy
 
 from ..engine.errors import JobError
 from . import pip
+from .alone import steps_alone
 from .child import Step, Steps, run
 from .clean_environment import clean_environment
 from .engine_python import fetched_vgg19, find, user_folder
@@ -35,7 +36,8 @@ class WM_OT_style_transfer_3d_fetch_vgg19(TaskOperator):
         """Fetch the weights with the Python that has torch."""
         check_online(FETCH)
         folder = user_folder(create=True)
-        return fetch(find().path, fetched_vgg19(), folder / LOG)
+        steps = fetch(find().path, fetched_vgg19(), folder / LOG)
+        return steps_alone(fetched_vgg19().parent, FETCH, steps)
 
 
 def fetch(python: str, destination: Path, log_file: Path, root: Path = ROOT) -> Steps:

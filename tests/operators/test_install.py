@@ -19,6 +19,7 @@ from style_transfer_3d.operators import (
     pip,
     wheels,
 )
+from style_transfer_3d.operators.alone import LOCK
 from style_transfer_3d.operators.child import Step
 from style_transfer_3d.operators.task import Task
 
@@ -372,7 +373,28 @@ class TestOperators:
         assert engine_python.find().path == str(environment.python_in(folder))
         assert Task.current is None
         assert remove() == {"FINISHED"}
-        assert left_in(folder.parent) == ["install.log"]
+        assert left_in(folder.parent) == ["install.log", LOCK]
+
+    def test_another_blender_that_installs_is_left_alone_while_it_lives(self, small, folder):
+        install = bpy.ops.wm.style_transfer_3d_install
+        assert install() == {"FINISHED"}
+        script = (
+            "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.flock(file, fcntl.LOCK_EX); "
+        )
+        script += "print('held', flush=True); sys.stdin.read()"
+        with subprocess.Popen(
+            [sys.executable, "-c", script, str(folder.with_name(LOCK))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ) as other:  # fmt: skip
+            try:
+                assert other.stdout.readline() == "held\n"
+                for name in ("install", "fetch_vgg19", "remove"):
+                    with pytest.raises(RuntimeError, match="another Blender"):
+                        getattr(bpy.ops.wm, f"style_transfer_3d_{name}")()
+                assert environment.problem(folder) is None
+            finally:
+                other.kill()
+        assert install() == {"FINISHED"}
 
     def test_a_failure_is_told_and_kept_for_the_panels(self, wheel, monkeypatch):
         monkeypatch.setattr(environment, "REQUIREMENTS", ("package-that-is-nowhere",))
