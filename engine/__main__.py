@@ -15,6 +15,7 @@ Started by torchrun, several processes share the views of each step; the first o
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from .errors import JobError
 from .messages import Send, error_message, messenger, only_errors
+from .oldest import PYTHON, TORCH, check
 from .team import ALONE, rank_and_size
 
 CANCELLED = 3
@@ -80,9 +82,13 @@ def _work(order: _Order, rank: int, size: int, send: Send) -> int:
         raise JobError(
             f"Option {COMPARE}", f"it got {size} processes and works in one", "Leave torchrun out"
         )
+    check("Python", platform.python_version(), PYTHON)
     send({"type": "STATUS", "text": "Loading torch"})
     try:
-        # Only here, so that an engine Python without torch can say so.
+        # Only here, so that an engine Python without torch, or an old one, can say so.
+        import torch  # noqa: PLC0415
+
+        check("PyTorch", torch.__version__, TORCH)
         from .compare import compare  # noqa: PLC0415
         from .run import Cancelled, Wishes, run  # noqa: PLC0415
     except (ImportError, OSError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -50,6 +49,7 @@ class Checkpoint:
         self.job = digest_of(job, network)
         self._send = send
         self._next = time.perf_counter() + GAP
+        self._failed = False
 
     def notch(self) -> int:
         """That of the state in the file, which smaller views may have painted; 0 without one."""
@@ -93,7 +93,7 @@ class Checkpoint:
             self._next = max(self._next, began + (time.perf_counter() - began) / SHARE)
 
     def write(self, state: State) -> None:
-        """Write `state`; if that fails, WARN and try no more: a run can do without."""
+        """Write `state`; if that fails, WARN the first time: a run can do without."""
         try:
             with self._part.open("wb") as stream:
                 torch.save({"job": self.job, **state.kept()}, stream)
@@ -101,8 +101,9 @@ class Checkpoint:
         except (OSError, RuntimeError) as error:
             with suppress(OSError):
                 self._part.unlink()
-            self._next = math.inf
-            self._warn(f"it cannot be written ({error})")
+            if not self._failed:
+                self._warn(f"it cannot be written ({error})")
+            self._failed = True
 
     def remove(self) -> None:
         """Delete the file, whose run has its result; if it stays, that does no harm."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -128,9 +129,9 @@ def compare(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False)
                 break
             if previews and number + 1 < len(jobs):
                 file = result / f"sheet_{number % 2}.png"
-                with writing_to(result):
+                with suppress(OSError):  # the sheet at the end is what counts
                     write_sheet(draw_sheet(references, cells, comparison.columns), file)
-                shown = (file,)
+                    shown = (file,)
     sheet = result / "sheet.png"
     with writing_to(result):
         write_sheet(draw_sheet(references, cells, comparison.columns), sheet)

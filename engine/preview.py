@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +43,12 @@ class Preview:
         self._next = 0.0
 
     def due(self, done: float) -> tuple[Path, ...]:
-        """New files, one for each texture, after the share `done` of the run; none if too early.
+        """New files, one for each texture, after the share `done` of the run.
+
+        None if it is too early, or if one cannot be written, as where it is being read on Windows.
 
         A file is a NumPy array (h, w, 4) float32 in 0-1, sRGB-encoded with alpha,
         row 0 at the bottom as Blender keeps it. It stays until the preview after the next.
-
-        Raises:
-            OSError: if it cannot be written.
         """
         began = time.perf_counter()
         if began < self._next:
@@ -57,7 +57,9 @@ class Preview:
         if side != self._side:
             self._side, self._sheets = side, self._sheets_at(side)
         self._turn = 1 - self._turn
-        files = tuple(self._write(number) for number in range(len(self._sheets)))
+        files: tuple[Path, ...] = ()
+        with suppress(OSError):
+            files = tuple(self._write(number) for number in range(len(self._sheets)))
         cost = time.perf_counter() - began
         self._next = began + max(SHORTEST_GAP, cost / SHARE)
         return files

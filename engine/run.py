@@ -133,8 +133,8 @@ def run(
         "device": str(device),
     }
     with writing_to(result):
-        painted = _write_all(write_picture, textures, result, "texture")
-        relief_told = relief.write(result) if relief else {}
+        painted = _write_all(write_picture, textures, result, "texture", send)
+        relief_told = relief.write(result, send) if relief else {}
         _write_text(result / "report.json", json.dumps(report, indent=1))
     checkpoint.remove()
     told = {"textures": painted, "report": str(result / "report.json"), **relief_told}
@@ -200,8 +200,7 @@ class _Steps:
         for progress in optimise(job, painting, self.backbone, state, team):
             if team.rank == 0:
                 self.checkpoint.due(state)
-            with writing_to(self.result):
-                shown = watched.due(progress.share) if watched else ()
+            shown = watched.due(progress.share) if watched else ()
             self.send(progress_message(progress, shown))
             cancel, finish = self.wishes.of_first(team)
             if cancel:
@@ -235,18 +234,23 @@ class _Baked:
         images = [bake(shape, tell, number) for number, shape in enumerate(job.texture_shapes)]
         return cls(images, write_heights if bump else write_picture, relief.height)
 
-    def write(self, folder: Path) -> dict[str, object]:
+    def write(self, folder: Path, send: Send) -> dict[str, object]:
         """Write it, and give what the message DONE tells of it."""
-        files = _write_all(self.writer, self.images, folder, "relief")
+        files = _write_all(self.writer, self.images, folder, "relief", send)
         return {"reliefs": files, "relief_height": self.height}
 
 
 def _write_all(
-    writer: Callable[[Tensor, Path], None], images: Sequence[Tensor], folder: Path, name: str
+    writer: Callable[[Tensor, Path], None],
+    images: Sequence[Tensor],
+    folder: Path,
+    name: str,
+    send: Send,
 ) -> list[str]:
-    """Write `name`.png, `name`_1.png and so on, and give their paths."""
+    """Write `name`.png, `name`_1.png and so on, telling of each, and give their paths."""
     files = [folder / f"{name}{f'_{n}' if n else ''}.png" for n in range(len(images))]
     for image, file in zip(images, files, strict=True):
+        send({"type": "STATUS", "text": f"Writing {file.name}"})
         writer(image, file)
     return [str(file) for file in files]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def vgg19_weights() -> Path | None:
     one; None if there is neither."""
     chosen = preferences()
     if chosen and chosen.weights_file:
-        return Path(bpy.path.abspath(chosen.weights_file)).expanduser().absolute()
+        return _expanded(bpy.path.abspath(chosen.weights_file)).absolute()
     fetched = fetched_vgg19()
     return fetched if fetched.is_file() else None
 
@@ -129,14 +130,22 @@ def preferences() -> Any | None:
     return addon.preferences if addon else None
 
 
+def _expanded(named: str) -> Path:
+    """The path with a home folder for its `~`, which stays where nobody is called so."""
+    path = Path(named)
+    with suppress(RuntimeError):
+        return path.expanduser()
+    return path
+
+
 def _program(named: str, cure: str) -> str:
     """The absolute path of a program that is named by its path or only by its name.
 
     Raises:
         JobError: if there is none, with this cure.
     """
-    path = Path(named).expanduser()
-    found = shutil.which(path)
+    path = _expanded(named)
+    found = shutil.which(str(path))  # Windows with Python 3.11 takes no Path
     if not found:
         why = "there is no such file"
         if path.exists():

@@ -21,15 +21,20 @@ from pathlib import Path
 from typing import TextIO
 
 from ..engine.errors import JobError
+from ..engine.oldest import TORCH
 from . import pip, wheels
 from .child import Ended, Step, Steps, run
-from .worker import clean_environment
+from .clean_environment import clean_environment
 
 MARKER = "whole.json"
-REQUIREMENTS = ("torch", "torchvision", "numpy", "pillow")
+_OLDEST = ".".join(map(str, TORCH))
+REQUIREMENTS = (f"torch>={_OLDEST}", "torchvision", "numpy", "pillow")
 # Its last line is what the artist is told.
-CHECK = """
+CHECK = f"""
 import numpy, PIL, torch, torchvision
+if torch.__version__ < {TORCH}:
+    raise SystemExit("PyTorch " + torch.__version__ + " is older than {_OLDEST}")
+torch.from_numpy(numpy.ones(1))  # which a torch from before NumPy 2 fails in
 card = torch.cuda.is_available()
 for device in ["cpu", "cuda"][: 1 + card]:
     image, kernel = torch.ones(1, 3, 8, 8, device=device), torch.ones(4, 3, 3, 3, device=device)
@@ -214,9 +219,12 @@ class _Making:
         self, command: Sequence[str], kind: str, requirements: Sequence[str]
     ) -> Generator[Step, None, None]:
         bar = yield from self._progress_bar(command)
-        index = yield from self._index(kind)
-        for address in (index, None) if index else (None,):
-            source = ["--index-url", address, "--retries", _RETRIES] if address else []
+        own = yield from self._index(kind)
+        # The default index may have another build than the one that somebody chose.
+        addresses = (own, None) if own and kind == "AUTO" else (own,)
+        for address in addresses:
+            source = ["--index-url", address] if address else []
+            source += ["--retries", _RETRIES] if len(addresses) > 1 and address else []
             ended = yield from self._run(
                 *command, "install", "--no-input", "--no-user", "--no-cache-dir",
                 "--disable-pip-version-check", "--only-binary", ":all:", "--progress-bar", bar,
@@ -227,7 +235,13 @@ class _Making:
                 return
             if pip.is_the_machines(ended.lines):
                 break
-        raise pip.failure(ended.lines, self._folder, self._log_file)
+        error = pip.failure(ended.lines, self._folder, self._log_file)
+        if address and not pip.is_the_machines(ended.lines):
+            why = (
+                f"PyTorch's own index did not give the build {kind}, which was chosen ({error.why})"
+            )
+            raise JobError(error.what, why, f"Choose build Automatic, or: {error.cure}")
+        raise error
 
     def _progress_bar(self, command: Sequence[str]) -> Generator[Step, None, str]:
         """`raw` if pip can tell its progress in numbers, for which an old one is replaced."""

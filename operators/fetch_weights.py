@@ -10,10 +10,12 @@ import bpy
 
 from ..engine.errors import JobError
 from . import pip
+from .alone import steps_alone
 from .child import Step, Steps, run
+from .clean_environment import clean_environment
 from .engine_python import fetched_vgg19, find, user_folder
 from .task import TaskOperator, check_online
-from .worker import ROOT, clean_environment
+from .worker import ROOT
 
 FETCH = "Fetch VGG-19"
 LOG = "fetch.log"
@@ -34,7 +36,8 @@ class WM_OT_style_transfer_3d_fetch_vgg19(TaskOperator):
         """Fetch the weights with the Python that has torch."""
         check_online(FETCH)
         folder = user_folder(create=True)
-        return fetch(find().path, fetched_vgg19(), folder / LOG)
+        steps = fetch(find().path, fetched_vgg19(), folder / LOG)
+        return steps_alone(fetched_vgg19().parent, FETCH, steps)
 
 
 def fetch(python: str, destination: Path, log_file: Path, root: Path = ROOT) -> Steps:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import bpy
@@ -10,6 +9,7 @@ import numpy as np
 from mathutils import Color
 
 from ..engine.errors import JobError
+from .temporary import temporary_folder
 
 GREY = 0.8  # scene linear: what Blender shows where there is no material
 _BRIGHTEST = 65504.0  # of 16-bit floats
@@ -131,12 +131,12 @@ def _to_scene_linear(colors: np.ndarray, space: str) -> np.ndarray:
     """
     height, width = colors.shape[:2]
     raw = bpy.data.images.new("raw", width, height, float_buffer=True, is_data=True)
-    with tempfile.TemporaryDirectory(dir=bpy.app.tempdir or None) as folder:
+    with temporary_folder() as folder:
         try:
             rgba = np.concatenate((colors, np.ones_like(colors[..., :1])), -1)  # (H, W, 4)
             raw.pixels.foreach_set(rgba.reshape(-1))  # type: ignore[attr-defined]
             raw.use_half_precision = False
-            raw.filepath_raw, raw.file_format = str(Path(folder) / "raw.exr"), "OPEN_EXR"
+            raw.filepath_raw, raw.file_format = str(folder / "raw.exr"), "OPEN_EXR"
             raw.save()
             raw.source = "FILE"
             assert raw.colorspace_settings

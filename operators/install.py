@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import bpy
 
 from ..engine.errors import JobError
-from . import environment
+from . import environment, long_paths
+from .alone import alone, steps_alone
 from .child import Steps
 from .classes import registration
 from .engine_python import install_log, preferences, private_folder, user_folder
@@ -32,15 +34,17 @@ class WM_OT_style_transfer_3d_install(TaskOperator):
         """Make the environment, with the build that the preferences name."""
         check_online(INSTALL)
         check_idle(INSTALL)
+        long_paths.check(private_folder(), platform=sys.platform, on=long_paths.are_on())
         user_folder(create=True)
         chosen = preferences()
-        return environment.make(
+        steps = environment.make(
             private_folder(),
             install_log(),
             kind=chosen.build if chosen else "AUTO",
             requirements=environment.REQUIREMENTS,
             check=environment.CHECK,
         )
+        return steps_alone(private_folder().parent, INSTALL, steps)
 
 
 class WM_OT_style_transfer_3d_remove(bpy.types.Operator):
@@ -64,7 +68,8 @@ class WM_OT_style_transfer_3d_remove(bpy.types.Operator):
         """Delete the private environment."""
         try:
             check_idle(REMOVE)
-            environment.discard(private_folder())
+            with alone(private_folder().parent, REMOVE):
+                environment.discard(private_folder())
         except JobError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..engine.errors import JobError
+from . import long_paths
 from .child import Step
 
 RAW_PROGRESS = (24, 1)  # the first pip that tells its progress in numbers
@@ -72,8 +73,8 @@ def failure(lines: Sequence[str], folder: Path, log: Path) -> JobError:
         why = f"it may not be written to {str(folder)!r} ({found[0].rstrip(']')})"
         return JobError(what, why, f"Check the folder's permissions and install again. {see}")
     if _LONG_PATHS.search(text):
-        why = f"Windows takes no paths as long as in {str(folder)!r}"
-        return JobError(what, why, f"Turn on long paths in Windows and install again. {see}")
+        error = long_paths.too_long(folder)
+        return JobError(what, error.why, f"{error.cure}. {see}")
     if _UNREACHABLE.search(text):
         why = "the package index cannot be reached, or the connection broke off"
         cure = "Check the network (pip's own settings for proxies hold) and install again"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -17,6 +16,8 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 from ..engine.errors import JobError
 from ..engine.job import Job
 from . import engine_python, preview, settings, unfinished, worker
+from .rescue import rescued
+from .temporary import temporary_folder
 from .write_back import NotSaved
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
@@ -104,15 +105,7 @@ class Run:
         self.subject = begin(context, settings.read(operator, context.scene))
         self.stopping = False
         with ExitStack() as stack:
-            folder = Path(
-                stack.enter_context(
-                    tempfile.TemporaryDirectory(
-                        prefix="style_transfer_3d_",
-                        dir=bpy.app.tempdir or None,
-                        ignore_cleanup_errors=True,
-                    )
-                )
-            )
+            folder = stack.enter_context(temporary_folder("style_transfer_3d_"))
             self.subject.save(folder)
             # As they are now, not after the run.
             self._sha256s = [style.sha256 for style in self.subject.job.styles]
@@ -141,12 +134,18 @@ class Run:
             What the artist should know.
 
         Raises:
-            JobError: if it cannot be read; nothing is changed then.
+            JobError: if it cannot be read or taken over; what can be read is kept as files then.
         """
         preview.clear()
         for file in done.files:
             if file.suffix == ".png" and not _is_whole(file):
                 raise JobError("Engine", f"its result {str(file)!r} cannot be read", "Run it again")
+        try:
+            return self._deliver(done)
+        except Exception as error:  # whatever it is, the painting is not to be lost by it
+            raise rescued(done.files, error) from error
+
+    def _deliver(self, done: worker.Done | worker.Compared) -> list[str]:
         try:
             return self.subject.deliver(done, self._sha256s)
         except NotSaved as error:

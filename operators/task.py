@@ -65,11 +65,19 @@ class Task:
             self.close()
             return True
         except JobError as error:
-            Task.failures[self.name] = str(error)
-            self.close()
+            self._fail(error)
             raise
+        except Exception as error:  # or no other task could ever begin
+            why = f"it ended in an error that nobody has foreseen ({type(error).__name__}: {error})"
+            told = JobError(self.name, why, "Try again, and report it if it ends so once more")
+            self._fail(told)
+            raise told from error
         self.text, self.share = step.text, step.share
         return False
+
+    def _fail(self, error: JobError) -> None:
+        Task.failures[self.name] = str(error)
+        self.close()
 
     def close(self) -> None:
         """End it at once if it is not over: no process and nothing half-made stays."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
+from .temporary import temporary_folder
 
 TOKEN = "<UDIM>"  # stands in a file's name for the number
 _FIRST, _COLUMNS, _ROWS = 1001, 10, 100
@@ -64,7 +64,7 @@ def single_images(image: bpy.types.Image) -> Iterator[dict[int, bpy.types.Image]
     """
     check_saved(image)
     singles: dict[int, bpy.types.Image] = {}
-    with _folder() as folder:
+    with temporary_folder() as folder:
         try:
             space = _write_tiles(image, folder)
             for file in sorted(folder.iterdir()):
@@ -149,16 +149,27 @@ def _write_tiles(image: bpy.types.Image, folder: Path) -> Any:
 
 
 def load_packed(files: Mapping[int, Path]) -> bpy.types.Image:
-    """The pictures in `files`, by their tiles, as one image that is packed."""
-    with _folder() as folder:
-        for number, file in files.items():
-            shutil.copyfile(file, folder / f"{number}{file.suffix}")
+    """The pictures in `files`, by their tiles, as one image that is packed.
+
+    Raises:
+        JobError: if they cannot be copied.
+    """
+    with temporary_folder() as folder:
+        try:
+            for number, file in files.items():
+                shutil.copyfile(file, folder / f"{number}{file.suffix}")
+        except OSError as error:
+            raise JobError(
+                f"UDIM tile {number}",
+                f"its picture cannot be copied ({error.strerror or error})",
+                "Free some space in the temporary folder",
+            ) from error
         return _packed(folder / f"{TOKEN}{file.suffix}")
 
 
 def from_pixels(tiles: Mapping[int, np.ndarray]) -> bpy.types.Image:
     """A packed image of tiles (H, W, 4) float32 in 0-1, sRGB-encoded, row 0 at the bottom."""
-    with _folder() as folder:
+    with temporary_folder() as folder:
         for number, pixels in tiles.items():
             single = bpy.data.images.new(str(number), pixels.shape[1], pixels.shape[0])
             try:
@@ -197,9 +208,3 @@ def image_files(image: bpy.types.Image) -> list[Path]:
     if image.source != "TILED":
         return [path]
     return [tile_file(path, tile.number) for tile in image.tiles]
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=bpy.app.tempdir or None) as name:
-        yield Path(name)

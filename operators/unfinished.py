@@ -6,6 +6,7 @@ A run of the same job paints the same texture, so going on from there only saves
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,8 @@ def name_of(folder: Path) -> str:
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         with file.open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{file.relative_to(folder).as_posix()}\n{content}\n".encode())
+        name = os.fsencode(file.relative_to(folder).as_posix())  # which may be no text
+        digest.update(name + f"\n{content}\n".encode())
     return digest.hexdigest()
 
 

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from ..engine.errors import JobError
+from .clean_environment import clean_environment
 
 ROOT = Path(__file__).parent.parent  # the folder that holds engine/
 PYTHON_VARIABLE = "STYLE_TRANSFER_3D_PYTHON"
@@ -118,7 +119,7 @@ class Engine:
         silence: seconds without a message after which it is taken to hang.
 
     Raises:
-        JobError: if the engine's Python cannot be started.
+        JobError: if the engine's Python cannot be started, or nothing be written for a while.
     """
 
     def __init__(
@@ -134,11 +135,18 @@ class Engine:
         self.python = python
         self._silence = silence
         # What it logs goes to a file: a pipe that nobody empties would stop the engine.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+        try:
+            self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
+        except OSError as error:
+            raise JobError(
+                "Temporary folder",
+                f"nothing can be written to it ({error.strerror})",
+                "Free some space there, or start Blender again",
+            ) from error
         options = [*options, "--previews"] if watched else options
         try:
             self._process = subprocess.Popen(
-                [self.python, "-s", "-m", "engine", *options, str(folder.absolute())],
+                [self.python, "-s", "-X", "utf8", "-m", "engine", *options, str(folder.absolute())],
                 cwd=root,
                 env=clean_environment(),
                 stdin=subprocess.PIPE,
@@ -320,16 +328,6 @@ def _no_broken_pipe() -> Iterator[None]:
             if signal.SIGPIPE in signal.sigpending():
                 signal.sigwait(blocked)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what would make another Python behave like this one."""
-    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith("PYTHON")}
-    return {
-        "OMP_WAIT_POLICY": "PASSIVE",  # idle threads leave the processor to Blender
-        **kept,
-        "PYTHONDONTWRITEBYTECODE": "1",  # nothing is written beside the engine
-    }
 
 
 def parse(line: str) -> Message:

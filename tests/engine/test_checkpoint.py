@@ -1,6 +1,7 @@
 """A run that was ended half-way goes on from its checkpoint, and paints the same picture."""
 
 import json
+import math
 import pickle
 import subprocess
 import sys
@@ -253,6 +254,22 @@ def test_a_disk_that_is_full_does_not_end_the_run(left, said) -> None:
     assert "cannot be written" in warning["text"]
     assert file.read_bytes() == before
     assert [f.name for f in file.parent.glob("checkpoint*")] == ["checkpoint.pt"]
+
+
+def test_a_disk_that_has_room_again_is_written_to(left, monkeypatch, said) -> None:
+    job, state, _, file = left
+    file.unlink()
+    part = file.with_name("checkpoint.pt.part")
+    monkeypatch.setattr(checkpoint, "GAP", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE", math.inf)
+    fresh = Checkpoint(file.parent, job, "VGG16", said.append)
+    for _ in range(2):
+        part.symlink_to("/dev/full")
+        fresh.due(state)
+        assert not file.exists()
+    fresh.due(state)
+    assert file.exists()
+    assert [message["type"] for message in said] == ["WARN"], "once is enough"
 
 
 @pytest.mark.timeout(120)

@@ -175,3 +175,13 @@ def test_captions_too_long_for_their_cell_do_not_fail(tmp_path):
     folder = save(tmp_path / "job", Comparison(2, variants), steps=1)
     outcome = run("--compare", folder)
     assert outcome.code == 0, outcome.errors
+
+
+def test_a_sheet_on_the_way_that_cannot_be_written_is_left_out(tmp_path):
+    variants = tuple(Variant("", {"seed": number}) for number in range(3))
+    folder = save(tmp_path / "job", Comparison(3, variants), steps=1)
+    (folder / "result" / "sheet_0.png").mkdir(parents=True)
+    outcome = run("--compare", "--previews", folder)
+    assert outcome.code == 0, outcome.errors
+    shown = [Path(file).name for m in outcome.messages for file in m.get("previews", ())]
+    assert shown == ["sheet_1.png"]

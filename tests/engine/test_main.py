@@ -1,5 +1,6 @@
 """`python -m engine`: a whole small job in a process of its own, and how it ends otherwise."""
 
+import ast
 import json
 import os
 import subprocess
@@ -89,7 +90,9 @@ def test_help_tells_every_option() -> None:
 
 def test_a_job_is_done(outcome) -> None:
     assert outcome.code == 0, outcome.errors
-    assert outcome.messages[-1]["type"] == "DONE"
+    writing, done = outcome.messages[-2:]
+    assert writing == {"type": "STATUS", "text": "Writing texture.png"}, "or it seems to hang"
+    assert done["type"] == "DONE"
 
 
 def test_messages_come_in_order(outcome) -> None:
@@ -227,6 +230,30 @@ def test_a_python_whose_torch_does_not_load(tmp_path, kind) -> None:
     assert "STYLE_TRANSFER_3D_PYTHON" in error["cure"]
 
 
+def test_a_torch_that_is_too_old(tmp_path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("__version__ = '2.4.1+cu121'")
+    error = error_of(run(tmp_path, PYTHONPATH=str(tmp_path)))
+    assert sys.executable in error["what"]
+    assert "PyTorch 2.4.1+cu121, and the engine needs 2.5" in error["why"]
+
+
+def test_a_python_that_is_too_old(tmp_path) -> None:
+    """This one, which takes itself for another; it gets no farther than such a one can read."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, platform, sys\n"
+        "platform.python_version = lambda: '3.10.14'\n"
+        "read = lambda: [m.__file__ for n, m in sys.modules.items() if n.startswith('engine')]\n"
+        "atexit.register(lambda: print(*read(), sep='\\n', file=sys.stderr))\n"
+    )
+    outcome = run(tmp_path, PYTHONPATH=str(tmp_path))
+    assert "Python 3.10.14, and the engine needs 3.11" in error_of(outcome)["why"]
+    read = [*outcome.errors.splitlines(), ROOT / "engine" / "__main__.py"]
+    assert len(read) > 3
+    for file in read:
+        ast.parse(Path(file).read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
 @pytest.mark.timeout(300)
 def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
     folder = save_job(tmp_path / "job")
@@ -249,8 +276,8 @@ def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
 def test_a_relief_is_written_beside_the_texture(outcome, tmp_path, kind, mode) -> None:
     found = run(save_job(tmp_path / "job", relief=kind))
     assert found.code == 0, found.errors
-    for share in ("0%", "100%"):
-        assert {"type": "STATUS", "text": f"Baking the relief: {share}"} in found.messages
+    for doing in ("Baking the relief: 0%", "Baking the relief: 100%", "Writing relief.png"):
+        assert {"type": "STATUS", "text": doing} in found.messages
     done = found.messages[-1]
     assert done["reliefs"][0] == str(found.folder / "result" / "relief.png")
     assert done["relief_height"] > 0

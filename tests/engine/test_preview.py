@@ -83,3 +83,13 @@ def test_paint_is_looked_up_where_it_is_now(painting, tmp_path, monkeypatch) -> 
     again, fresh = watched.due(0.2), Preview(painting, [(64, 64)], tmp_path / "fresh")
     (tmp_path / "fresh").mkdir()
     assert np.array_equal(np.load(again[0]), np.load(fresh.due(0.2)[0]))
+
+
+def test_one_that_cannot_be_written_is_left_out(painting, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(preview, "SHORTEST_GAP", 0.0)
+    monkeypatch.setattr(preview, "SHARE", math.inf)
+    watched = Preview(painting, [(64, 64)], tmp_path)
+    (first,) = watched.due(0.1)
+    (tmp_path / "preview_0_0.npy").mkdir()
+    assert watched.due(0.2) == ()
+    assert watched.due(0.3) == (first,)

@@ -87,6 +87,16 @@ def test_one_that_cannot_run_is_refused(who, folder, chosen, monkeypatch):
     assert why(folder / "none") == "there is no such file"
     assert why(make_program(folder / "plain", 0o644)) == "it is not executable"
     assert why(folder) == "it is a folder"
+    assert why("~nobody_of_that_name/python") == "there is no such file"
+
+
+def test_a_program_is_looked_for_by_its_text(folder, chosen, monkeypatch):
+    """On Windows, Python 3.11 looks for nothing else."""
+    chosen.engine_python = str(make_program(folder / "chosen"))
+    asked = []
+    monkeypatch.setattr(engine_python.shutil, "which", lambda name: asked.append(name) or name)
+    find()
+    assert asked == [chosen.engine_python]
 
 
 def test_without_torch_the_install_button_mends_it(bare):
@@ -149,6 +159,8 @@ def test_vgg19_weights(folder, chosen):
     assert engine_python.vgg19_weights() == fetched
     chosen.weights_file = "/no/vgg19.pth"
     assert str(engine_python.vgg19_weights()) == "/no/vgg19.pth"
+    chosen.weights_file = "~nobody_of_that_name/vgg19.pth"
+    assert not engine_python.vgg19_weights().is_file()
 
 
 def test_the_preferences_are_those_of_the_add_on():

@@ -6,12 +6,20 @@ import sys
 import time
 import zipfile
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import bpy
 import pytest
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators import engine_python, environment, fetch_weights, pip, wheels
+from style_transfer_3d.operators import (
+    engine_python,
+    environment,
+    fetch_weights,
+    long_paths,
+    pip,
+    wheels,
+)
+from style_transfer_3d.operators.alone import LOCK
 from style_transfer_3d.operators.child import Step
 from style_transfer_3d.operators.task import Task
 
@@ -60,10 +68,10 @@ def folder(tmp_path):
     return tmp_path / "user" / "engine"
 
 
-def make(folder, *requirements, check=CHECK):
+def make(folder, *requirements, check=CHECK, kind="AUTO"):
     folder.parent.mkdir(exist_ok=True)
     log = folder.with_name("install.log")
-    return environment.make(folder, log, kind="CPU", requirements=requirements, check=check)
+    return environment.make(folder, log, kind=kind, requirements=requirements, check=check)
 
 
 def follow(steps):
@@ -131,7 +139,8 @@ def test_made_failed_and_damaged(folder, wheel, monkeypatch, request):
     assert left_in(folder.parent) == ["install.log"]
 
 
-def test_a_failing_pip_is_one_clear_line(folder, wheel, quick):
+def test_a_failing_pip_is_one_clear_line(folder, wheel, quick, monkeypatch):
+    monkeypatch.setattr(wheels, "detect", lambda: "CPU")
     with pytest.raises(JobError) as caught:
         follow(make(folder, "package-that-is-nowhere"))
     log = folder.with_name("install.log")
@@ -143,6 +152,17 @@ def test_a_failing_pip_is_one_clear_line(folder, wheel, quick):
     assert "ERROR: No matching distribution found" in text
     assert wheels.INDEX + "cpu" in text, "PyTorch's own index comes first"
     assert text.count("--only-binary") == 2, "then the artist's own"
+
+
+def test_a_build_that_was_chosen_is_taken_from_nowhere_else(folder, wheel, quick):
+    with pytest.raises(JobError) as caught:
+        follow(make(folder, "package-that-is-nowhere", kind="ROCM"))
+    assert "did not give the build ROCM, which was chosen" in caught.value.why
+    assert "has no 'package-that-is-nowhere'" in caught.value.why
+    assert "Choose build Automatic" in caught.value.cure
+    text = folder.with_name("install.log").read_text()
+    assert wheels.INDEX + "rocm" in text
+    assert text.count("--only-binary") == 1
 
 
 @pytest.mark.parametrize("program", ["ensurepip", FOREVER])
@@ -171,6 +191,34 @@ def test_a_crash_half_way_is_cleared_away(folder, wheel, quick):
         follow(make(folder, wheel, check="raise OSError"))
     assert environment.problem(folder) is None
     assert left_in(folder.parent) == ["engine", "install.log"]
+
+
+TORCH = """
+class Version(str):
+    def __lt__(self, other):
+        return tuple(map(int, self.split(".")[:2])) < other
+__version__ = Version({version!r})
+def from_numpy(array):
+    raise RuntimeError("Numpy is not available")
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("2.2.2", "PyTorch 2.2.2 is older than 2.5"), ("2.10.0", "Numpy is not available")],
+)
+def test_a_torch_that_the_engine_cannot_run_on(version, words, tmp_path):
+    """The last one for Macs with an Intel processor, which knows no NumPy 2 either."""
+    (tmp_path / "torch.py").write_text(TORCH.format(version=version))
+    for other in ("numpy", "PIL", "torchvision"):
+        (tmp_path / f"{other}.py").write_text("ones = range")
+    done = subprocess.run(
+        [sys.executable, "-c", environment.CHECK],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert words in done.stderr.splitlines()[-1]
 
 
 def test_a_python_without_pip(folder, monkeypatch):
@@ -281,6 +329,26 @@ def test_which_index(kind, cards, end, monkeypatch):
     assert wheels.detect() == "CPU"
 
 
+USER = r"C:\Users\{}\AppData\Roaming\Blender Foundation\Blender\4.2\extensions\.user\user_default"
+SHORT = PureWindowsPath(USER.format("ann"), "style_transfer_3d", "engine")
+LONG = PureWindowsPath(USER.format("ann.of.the.green.gables"), "style_transfer_3d", "engine")
+
+
+@pytest.mark.parametrize(
+    ("folder", "platform", "on"),
+    [(SHORT, "win32", False), (LONG, "win32", True), (LONG, "linux", False)],
+)
+def test_paths_that_are_short_enough(folder, platform, on):
+    long_paths.check(folder, platform=platform, on=on)
+
+
+def test_paths_that_windows_does_not_take():
+    with pytest.raises(JobError, match="Turn on long paths in Windows") as caught:
+        long_paths.check(LONG, platform="win32", on=False)
+    assert repr(str(LONG)) in caught.value.why
+    assert not long_paths.are_on(), "there is no such switch here"
+
+
 class TestOperators:
     """From Python, where they wait until it is done."""
 
@@ -305,7 +373,28 @@ class TestOperators:
         assert engine_python.find().path == str(environment.python_in(folder))
         assert Task.current is None
         assert remove() == {"FINISHED"}
-        assert left_in(folder.parent) == ["install.log"]
+        assert left_in(folder.parent) == ["install.log", LOCK]
+
+    def test_another_blender_that_installs_is_left_alone_while_it_lives(self, small, folder):
+        install = bpy.ops.wm.style_transfer_3d_install
+        assert install() == {"FINISHED"}
+        script = (
+            "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.flock(file, fcntl.LOCK_EX); "
+        )
+        script += "print('held', flush=True); sys.stdin.read()"
+        with subprocess.Popen(
+            [sys.executable, "-c", script, str(folder.with_name(LOCK))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ) as other:  # fmt: skip
+            try:
+                assert other.stdout.readline() == "held\n"
+                for name in ("install", "fetch_vgg19", "remove"):
+                    with pytest.raises(RuntimeError, match="another Blender"):
+                        getattr(bpy.ops.wm, f"style_transfer_3d_{name}")()
+                assert environment.problem(folder) is None
+            finally:
+                other.kill()
+        assert install() == {"FINISHED"}
 
     def test_a_failure_is_told_and_kept_for_the_panels(self, wheel, monkeypatch):
         monkeypatch.setattr(environment, "REQUIREMENTS", ("package-that-is-nowhere",))
@@ -314,11 +403,29 @@ class TestOperators:
         assert "package-that-is-nowhere" in Task.failures["Install PyTorch"]
         assert Task.current is None
 
+    def test_an_error_that_nobody_has_foreseen_is_told_too(self, small, monkeypatch):
+        def fail(*_):
+            raise KeyError("far too green")
+
+        monkeypatch.setattr(wheels, "index", fail)
+        with pytest.raises(RuntimeError, match="KeyError: 'far too green'"):
+            bpy.ops.wm.style_transfer_3d_install()
+        assert "far too green" in Task.failures["Install PyTorch"]
+        assert Task.current is None
+
     @pytest.mark.parametrize("name", ["install", "fetch_vgg19"])
     def test_offline(self, name, folder):
         bpy.context.preferences.system.use_online_access = False
         with pytest.raises(RuntimeError, match="System > Network > Allow Online Access"):
             getattr(bpy.ops.wm, f"style_transfer_3d_{name}")()
+        assert left_in(folder.parent) == []
+
+    def test_paths_too_long_are_told_before_anything_is_downloaded(self, folder, monkeypatch):
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setattr(long_paths, "are_on", lambda: False)
+        monkeypatch.setattr(long_paths, "INSIDE", 250)
+        with pytest.raises(RuntimeError, match="Turn on long paths"):
+            bpy.ops.wm.style_transfer_3d_install()
         assert left_in(folder.parent) == []
 
     def test_one_at_a_time(self, small, folder):

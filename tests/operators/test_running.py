@@ -1,5 +1,6 @@
 """A run from its start to its end, whatever the artist does meanwhile."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -131,6 +132,23 @@ def test_a_start_that_fails_leaves_nothing(cube, operator, monkeypatch):
         Run(operator, bpy.context, OnObjects, watched=True)
     assert Run.current is None
     assert not job_folders()
+
+
+def test_a_temporary_folder_that_was_cleared_away(operator, request, tmp_path):
+    paths = bpy.context.preferences.filepaths
+    before, paths.temporary_directory = paths.temporary_directory, str(tmp_path)
+    try:
+        folder = Path(bpy.app.tempdir)
+        shutil.rmtree(folder)
+        run = request.getfixturevalue("run")
+        assert deliver(run) == []
+        shutil.rmtree(folder)
+        folder.write_text("in the way")
+        with pytest.raises(JobError, match="nothing can be written to it"):
+            Run(operator, bpy.context, OnObjects, watched=True)
+        folder.unlink()
+    finally:
+        paths.temporary_directory = before
 
 
 def test_what_the_panels_see(run):

@@ -208,13 +208,13 @@ def test_the_engine_runs_in_blenders_own_python_unless_told(cube, style, monkeyp
     monkeypatch.setattr(environment, "has_package", lambda _name: True)
     monkeypatch.setattr(worker.subprocess, "Popen", popen)
     assert "cannot be started (no matter)" in error_of(style=str(style))
-    assert started[:4] == [sys.executable, "-s", "-m", "engine"]
+    assert started[:6] == [sys.executable, "-s", "-X", "utf8", "-m", "engine"]
 
 
 def test_blender_never_imports_torch(cube, painting, style):
     assert paint(style=str(style)) == {"FINISHED"}
     assert not [name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")]
-    names = ("contents", "errors", "job", "settings", "variants")
+    names = ("contents", "errors", "job", "oldest", "settings", "variants")
     inside = [name for name in sys.modules if name.startswith("style_transfer_3d.engine.")]
     assert sorted(inside) == [f"style_transfer_3d.engine.{name}" for name in names]
 

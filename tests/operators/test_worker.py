@@ -90,14 +90,18 @@ def test_messages_in_order_until_done(engine, tmp_path):
 def test_it_gets_the_job_a_clean_environment_and_its_own_folder(engine, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("KEPT", "yes")
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR"):
+        monkeypatch.setenv(name, "7")  # of torchrun, by which an engine would be one of several
     script = """
-        names = sorted(n for n in os.environ if n.startswith("PYTHON"))
-        text = [os.environ["KEPT"], names, os.getcwd(), sys.argv[1:], sys.flags.no_user_site]
+        words = ("PYTHON", "RANK", "WORLD_SIZE", "MASTER")
+        names = sorted(n for n in os.environ if any(word in n for word in words))
+        flags = [sys.flags.no_user_site, sys.flags.utf8_mode]
+        text = [os.environ["KEPT"], names, os.getcwd(), sys.argv[1:], flags]
         print(json.dumps({"type": "STATUS", "text": json.dumps(text)}), flush=True)
     """
     message = next(engine(script).messages())
     assert json.loads(message.text) == [
-        "yes", ["PYTHONDONTWRITEBYTECODE"], str(tmp_path), [str(tmp_path / "job")], 1
+        "yes", ["PYTHONDONTWRITEBYTECODE"], str(tmp_path), [str(tmp_path / "job")], [1, 1]
     ]  # fmt: skip
     assert not list(tmp_path.rglob("__pycache__"))
 
@@ -280,6 +284,12 @@ def test_a_python_that_is_no_program(tmp_path, text):
         python.chmod(0o755)
     with pytest.raises(JobError, match="cannot be started"):
         worker.Engine(tmp_path, str(python))
+
+
+def test_no_room_for_its_log(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(JobError, match="Temporary folder: nothing can be written to it"):
+        worker.Engine(tmp_path, sys.executable)
 
 
 json_values = st.recursive(

@@ -5,9 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from style_transfer_3d.operators import udim
+from style_transfer_3d.operators.on_objects import OnObjects
 
 from tests.operators.faults.faulty import NIGHTLY, SHORT, engine, paint, refused, with_limit
-from tests.operators.scenes import shown_image
+from tests.operators.scenes import (
+    add_cube,
+    add_material,
+    painter,
+    save_png,
+    shown_image,
+    stand_in,
+    stripes,
+)
 
 
 class FullDisk:
@@ -93,6 +103,49 @@ def test_a_full_disk_at_the_end_is_no_success_for_a_farm(
     options = ["--object", "Cube", "--style", str(style), "--output", str(folder / "o.png")]
     assert command.run(options) == 1
     assert "Saved" not in capfd.readouterr().out
+
+
+@pytest.fixture
+def tiled(scene, tmp_path, texture, monkeypatch):
+    """A cube with a face on a second UDIM tile; the engine paints two textures at once."""
+    for number in (1001, 1002):
+        save_png(tmp_path / f"skin.{number}.png", stripes(8, 8))
+    obj = add_cube()
+    add_material(obj, "m", udim.load(tmp_path / "skin.<UDIM>.png"))
+    for corner in range(4):
+        obj.data.uv_layers[0].uv[corner].vector.x += 1
+    stand_in(tmp_path, painter([texture, texture], {}), monkeypatch)
+
+
+def test_a_painting_that_there_is_no_room_to_pack_is_kept(
+    tiled, style, texture, own_folder, monkeypatch
+):
+    copy = shutil.copyfile
+
+    def full(source, to, **options):
+        if Path(source).name.startswith("texture"):
+            raise OSError(28, "No space left on device")
+        return copy(source, to, **options)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    told = refused(style=str(style))
+    (folder,) = own_folder.iterdir()
+    assert "UDIM tile 1001: its picture cannot be copied (No space left on device)" in told
+    assert f"What was painted is kept in {str(folder)!r}" in told
+    names = ["report.json", "texture_0.png", "texture_1.png"]
+    assert sorted(file.name for file in folder.iterdir()) == names
+    assert (folder / "texture_1.png").read_bytes() == texture.read_bytes()
+
+
+def test_a_painting_that_cannot_be_kept_either(tiled, style, own_folder, monkeypatch):
+    def fail(*_):
+        raise ReferenceError("StructRNA of type Image has been removed")
+
+    monkeypatch.setattr(OnObjects, "deliver", fail)
+    own_folder.write_text("in the way")
+    told = refused(style=str(style))
+    assert "ReferenceError: StructRNA of type Image has been removed" in told
+    assert "What was painted is lost" in told
 
 
 @pytest.mark.timeout(200)

@@ -24,7 +24,7 @@ CHECKPOINTS = f"""
     sys.path.insert(0, {str(ROOT)!r})
     from engine import __main__, checkpoint
     checkpoint.GAP, checkpoint.SHARE = 0, 1e9
-    sys.exit(__main__.main(sys.argv[4:]))
+    sys.exit(__main__.main(sys.argv[sys.argv.index("engine") + 1 :]))
 """  # the engine, with a checkpoint after each step
 
 
@@ -79,6 +79,13 @@ def test_a_cancelled_run_is_kept_too(
     while not run.stop():
         time.sleep(0.01)
     assert len(kept_by(own_folder)) == 1
+
+
+def test_a_picture_whose_name_is_no_text(cube, style, texture, tmp_path, monkeypatch):
+    odd = style.with_name(os.fsdecode(b"sk\xfcre.png"))
+    style.rename(odd)
+    engine(tmp_path, monkeypatch, texture)
+    assert paint(style=os.fsencode(odd)) == {"FINISHED"}
 
 
 def test_a_checkpoint_that_cannot_be_kept_is_no_fault(
