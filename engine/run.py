@@ -198,6 +198,8 @@ class _Steps:
         start(state, self.checkpoint, team, self.send)
         began -= state.seconds
         for progress in optimise(job, painting, self.backbone, state, team):
+            with writing_to(self.result):
+                self.result.stat()  # one that is gone is told of now, not at the end
             if team.rank == 0:
                 self.checkpoint.due(state)
             shown = watched.due(progress.share) if watched else ()

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -206,6 +207,25 @@ def test_a_result_folder_that_cannot_be_written(tmp_path) -> None:
     (folder / "result").write_text("in the way")
     error = error_of(run(folder))
     assert error["what"] == f"Result folder {str(folder / 'result')!r}"
+
+
+def test_a_result_folder_that_is_deleted_ends_the_run_soon(tmp_path) -> None:
+    save_job(tmp_path, steps=5000)
+    with subprocess.Popen(
+        command(tmp_path), cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            for line in process.stdout:
+                if json.loads(line)["type"] == "PROGRESS":
+                    shutil.rmtree(tmp_path)
+                    break
+            told, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    error = json.loads(told.splitlines()[-1])
+    assert error["type"] == "ERROR"
+    assert "cannot be written to" in error["why"]
 
 
 def test_a_style_picture_that_is_none(tmp_path) -> None:
