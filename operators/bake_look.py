@@ -216,7 +216,7 @@ def _stage(
     obj.data = part.obj.data.copy()
     made.append(obj.data)
     assert isinstance(obj.data, bpy.types.Mesh)
-    obj.hide_render = obj.hide_viewport = False
+    obj.hide_render = obj.hide_viewport = obj.is_holdout = False
     for slot in obj.material_slots:
         slot.link = "OBJECT"
         slot.material = own if slot.slot_index == part.slot else None

@@ -148,8 +148,16 @@ def _flat_color(ends: Sequence[End]) -> np.ndarray | None:
     return None
 
 
-def _placed_by_uvs(node: bpy.types.Node, groups: Groups, uv_map: str) -> bool:
+def _placed_by_uvs(node: bpy.types.ShaderNodeTexImage, groups: Groups, uv_map: str) -> bool:
     assert node.inputs
+    own = node.texture_mapping  # which Cycles minds, and the node shows under Workbench alone
+    if (
+        np.array(own.translation).any()
+        or np.array(own.rotation).any()
+        or (np.array(own.scale) != 1).any()
+        or (own.mapping_x, own.mapping_y) != ("X", "Y")
+    ):
+        return False
     output = trace(Place(node.inputs["Vector"], groups)).output
     if output is None:
         return True

@@ -289,7 +289,7 @@ def test_alpha_as_cycles_shows_it(material, is_float, is_used):
 def test_cube_with_a_hidden_object(material):
     link(material, ramp(material).outputs[0], principled(material).inputs["Base Color"])
     obj = bpy.context.object
-    obj.hide_render = obj.hide_viewport = True
+    obj.hide_render = obj.hide_viewport = obj.is_holdout = True
     bpy.context.view_layer.objects.active = add_cube()
     bpy.context.view_layer.objects.active = obj
     assert is_flat(look_of(), (np.array(RED) + BLUE) / 2)

@@ -134,6 +134,15 @@ def test_an_image_with_a_mapping_of_its_own_is_baked(node, output, uv_map, is_re
     assert look_of().pixels.shape == ((4, 4, 3) if is_read else (16, 16, 3))
 
 
+@pytest.mark.parametrize("name", ["translation", "rotation", "scale"])
+def test_an_image_whose_node_maps_it_is_baked(name):
+    material = add_material(add_cube(), "m", new_image("i", stripes(4, 4)))
+    node = principled(material).inputs["Base Color"].links[0].from_node
+    assert look_of().pixels.shape == (4, 4, 3)
+    setattr(node.texture_mapping, name, (0.5, 0.5, 0.5))
+    assert look_of().pixels.shape == (16, 16, 3)
+
+
 def test_no_shader_feeds_the_output():
     material = add_material(add_cube(), "m")
     nodes = material.node_tree.nodes
