@@ -73,7 +73,7 @@ def _add_option(parser: argparse._ActionsContainer, name: str, setting: Any) -> 
     option = _option(name)
     common: dict[str, Any] = {
         "default": argparse.SUPPRESS,
-        "help": setting.description.replace("%", "%%"),
+        "help": (setting.description + _range(setting)).replace("%", "%%"),
     }
     if setting.type == "BOOLEAN":
         parser.add_argument(option, action="store_true", **common)
@@ -90,6 +90,14 @@ def _add_option(parser: argparse._ActionsContainer, name: str, setting: Any) -> 
         metavar={"FILE_PATH": "FILE", "PIXEL": "N"}.get(setting.subtype),
         **common,
     )
+
+
+def _range(setting: Any) -> str:
+    """Which numbers a setting takes, to be said after what it does."""
+    if setting.type not in {"FLOAT", "INT"}:
+        return ""
+    unit = " radians" if setting.subtype == "ANGLE" else ""
+    return f" ({setting.hard_min:.10g} to {setting.hard_max:.10g}{unit})"
 
 
 def _option(name: str) -> str:

@@ -171,6 +171,10 @@ def test_help_tells_every_setting(capfd):
     text = capfd.readouterr().out
     for name in command.NAMES:
         assert f"--{name.replace('_', '-')} " in text
+    told = " ".join(text.split())
+    assert "(64 to 8192)" in told
+    assert "(0 to 2147483647)" in told
+    assert "(-6.5 to 6.5 radians)" in told
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
