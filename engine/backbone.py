@@ -78,6 +78,7 @@ class Backbone(nn.Module):
 
     Raises:
         JobError: if the file does not hold these weights.
+        ValueError: if the network has no layer of such a name.
     """
 
     mean: Tensor

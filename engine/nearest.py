@@ -14,7 +14,7 @@ from torch import Tensor
 from .columns import picked
 from .hiding import Tiles
 from .progressions import Progressions
-from .spans import TRIANGLES, Outlines, areas_of, corners_of, in_frame, spans_of
+from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of
 
 FAR = 2.0  # NDC depth beyond the near plane
 FARTHEST = 2.0**20  # the same; keys have no room for what reaches four times as far
@@ -104,7 +104,7 @@ def _sides(screen: Tensor, corners: Tensor, size: tuple[int, int]) -> tuple[Tens
     volume, deepest = 0.0, 0.0
     for start in range(0, corners.shape[1], TRIANGLES):
         block = corners_of(screen, corners[:, start : start + TRIANGLES])
-        area = areas_of(block)
+        area = doubled_areas(block)
         shown = in_frame(block, area, size, 0.0)
         shown = shown[(block[2].amin(0) <= FAR - 1).index_select(0, shown)]
         area = area.index_select(0, shown)
