@@ -49,6 +49,8 @@ class Keys(NamedTuple):
         """Depths, float, as parts of keys, int64, and these sum up as those do.
 
         What is too much for a key is left out: sums that are not are right all the same.
+        With 4 bits for a depth, -8 to 7, and a scale of 1, a span that begins at 21 and falls by 6
+        a pixel begins with 21 - 16 = 5; three pixels on 5 - 18 = -13 wraps round to 3 = 21 - 18.
         """
         most = 2.0 ** (64 - self.bits)
         values = (values * self.scale).round_()
