@@ -6,8 +6,6 @@ The layers are torchvision's; max pooling is replaced by average pooling, which 
 
 from __future__ import annotations
 
-import pickle
-import struct
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .contents import is_file
+from .contents import UNLOADABLE, is_file
 from .errors import JobError
 
 BUNDLED = Path(__file__).with_name("vgg16_features.pt")
@@ -24,11 +22,6 @@ CACHED_VGG19 = "vgg19-dcbb9e9d.pth"
 # Convolutions in each block, and their channels (table 1 of the paper, columns D and E).
 CONVOLUTIONS = {"VGG16": (2, 2, 3, 3, 3), "VGG19": (2, 2, 4, 4, 4)}
 CHANNELS = (64, 128, 256, 512, 512)
-# What unpickling raises over a file that was made by nobody for this purpose.
-UNREADABLE = (
-    OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError,
-    ImportError, AssertionError, OverflowError, MemoryError, struct.error, pickle.UnpicklingError,
-)  # fmt: skip
 CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16")  # what torch calls a processor's instructions for it
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB
 
@@ -85,6 +78,7 @@ class Backbone(nn.Module):
 
     Raises:
         JobError: if the file does not hold these weights.
+        ValueError: if the network has no layer of such a name.
     """
 
     mean: Tensor
@@ -170,7 +164,7 @@ def _read(weights: Weights, expected: dict[str, Tensor]) -> dict[str, Tensor]:
     )
     try:
         state = torch.load(weights.file, map_location="cpu", weights_only=True)
-    except UNREADABLE as error:
+    except UNLOADABLE as error:
         raise trouble from error
     if not isinstance(state, dict):
         raise trouble

@@ -1,4 +1,8 @@
-"""Fragments to pixels, softly: differentiable in colours and vertices."""
+"""Fragments to pixels, softly: differentiable in colours and vertices.
+
+For whoever optimises the vertices too. Painting does not go this way: its geometry stands still,
+and views are antialiased by samples instead (see `surface.shoot`).
+"""
 
 from __future__ import annotations
 

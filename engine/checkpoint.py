@@ -8,16 +8,14 @@ from contextlib import suppress
 from dataclasses import asdict, fields
 from itertools import cycle
 from pathlib import Path
-from pickle import UnpicklingError
-from struct import error as StructError
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from .contents import check_packed
+from .contents import UNLOADABLE, check_packed
 from .errors import JobError
-from .job import UNREADABLE, Job, Mesh
+from .job import Job, Mesh
 from .messages import Send
 from .settings import is_number
 from .state import State
@@ -27,7 +25,7 @@ GAP = 30.0  # seconds between two checkpoints, at least
 SHARE = 0.02  # of the run's time that checkpoints may take
 ELSEWHERE = ("device", "weights_file")  # settings that may change from machine to machine
 LARGE = 1e12  # beyond what is counted or measured of a run
-DAMAGED = (*UNREADABLE, UnpicklingError, StructError)
+DAMAGED = UNLOADABLE
 
 
 class Checkpoint:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
+from pickle import UnpicklingError
+from struct import error as StructError
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 LARGEST_TEXT = 1 << 24  # bytes of a JSON file, which holds no more than numbers and names
+# What torch.load raises over a file that was made by nobody for this purpose, and what is raised
+# by looking into its archive before.
+UNLOADABLE = (
+    OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError,
+    ImportError, AssertionError, ArithmeticError, MemoryError, SyntaxError, UnpicklingError,
+    StructError, BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def read_json(file: Path) -> Any:

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from .contents import UNLOADABLE
 from .errors import JobError
 from .messages import Send, error_message, messenger
 
@@ -140,14 +141,12 @@ def _keep_convolutions(file: Path) -> None:
     """
     import torch  # noqa: PLC0415
 
-    from .backbone import UNREADABLE  # noqa: PLC0415
-
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         kept = {k: v.clone() for k, v in state.items() if k.startswith("features.")}
         if not kept:
             raise ValueError("no features")
-    except UNREADABLE as error:
+    except UNLOADABLE as error:
         raise JobError(
             "Download", "it holds no weights of VGG-19", _ANOTHER_WAY.capitalize()
         ) from error

@@ -1,7 +1,7 @@
 """Where in a triangle places are that lie inside it.
 
-In the frame, shares of corners are planes over each triangle: three numbers each say them for
-all of its pixels.
+Screen-space barycentric coordinates are planes over each triangle: three numbers say each of them
+for all of its pixels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .columns import rows_at
-from .spans import MIN_AREA, TRIANGLES, areas_of, corners_of
+from .spans import MIN_AREA, TRIANGLES, corners_of, doubled_areas
 
 LEAST_STEEPNESS = 1e-30  # below it triangles have no inside
 
@@ -21,16 +21,16 @@ class Insides(NamedTuple):
     """Planes over the frame of T triangles.
 
     Attributes:
-        shares: (6, T) float64, in the frame: of the second corner at the first pixel's centre, by
-            the pixel to the right and by the pixel down, and of the third.
-        ratios: (2, T) float, by how much more the second corner's share counts in perspective
+        planes: (6, T) float64, screen-space barycentric coordinates: the second corner's at the
+            first pixel's centre, by the pixel to the right and by the pixel down, and the third's.
+        ratios: (2, T) float, by how much more the second corner's coordinate counts in perspective
             than the first's, and the third's.
         depths: (3, T) float, NDC depth of the first corner, what is added to it at the others.
         heights: (3, T) float, of each corner above the edge opposite, in the units of which
             `Fragments.dists` are squares.
     """
 
-    shares: Tensor
+    planes: Tensor
     ratios: Tensor
     depths: Tensor
     heights: Tensor
@@ -39,7 +39,7 @@ class Insides(NamedTuple):
     def of(
         cls, screen: Tensor, corners: Tensor, size: tuple[int, int], dtype: torch.dtype
     ) -> Insides:
-        """Differentiable.
+        """The planes of all triangles, differentiable in `screen`.
 
         Args:
             screen: (4, V), of `to_screen`.
@@ -53,14 +53,14 @@ class Insides(NamedTuple):
         return cls(*(torch.cat(values, 1) for values in zip(*blocks, strict=True)))
 
     def at(self, triangle: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
-        """Shares in the frame, (N,) of each corner, 0-1 and 1 together.
+        """Screen-space barycentric coordinates, (N,) of each corner, 0-1 and 1 together.
 
         Args:
             triangle: (N,) int.
             x, y: (N,) float64, right and down, in pixels from the first one's centre; inside
                 but for rounding.
         """
-        b, bx, by, c, cx, cy = rows_at(self.shares, triangle)
+        b, bx, by, c, cx, cy = rows_at(self.planes, triangle)
         b.addcmul_(x, bx).addcmul_(y, by)
         c.addcmul_(x, cx).addcmul_(y, cy)
         b = b.to(self.ratios.dtype).clamp(0, 1)
@@ -68,27 +68,27 @@ class Insides(NamedTuple):
         c = torch.minimum(c.to(self.ratios.dtype).clamp(min=0), rest)
         return [rest - c, b, c]
 
-    def in_perspective(self, triangle: Tensor, shares: list[Tensor]) -> list[Tensor]:
-        """Shares on the triangles themselves, (N,) each, of those in the frame."""
-        a, b, c = shares
+    def in_perspective(self, triangle: Tensor, bary: list[Tensor]) -> list[Tensor]:
+        """Barycentric coordinates on the triangles themselves, (N,) each, of those of `at`."""
+        a, b, c = bary
         of_b, of_c = rows_at(self.ratios, triangle)
         b, c = b * of_b, c * of_c
         scale = (a + b + c).reciprocal()
         return [a * scale, b * scale, c * scale]
 
-    def depth(self, triangle: Tensor, shares: list[Tensor]) -> Tensor:
-        """NDC depth (N,) where corners have such shares in the frame."""
+    def depth(self, triangle: Tensor, bary: list[Tensor]) -> Tensor:
+        """NDC depth (N,) at screen-space barycentric coordinates."""
         depth, to_b, to_c = rows_at(self.depths, triangle)
-        return depth.addcmul_(shares[1], to_b).addcmul_(shares[2], to_c)
+        return depth.addcmul_(bary[1], to_b).addcmul_(bary[2], to_c)
 
-    def dists(self, triangle: Tensor, shares: list[Tensor]) -> Tensor:
-        """As of `Fragments.dists` (N,), where corners have such shares in the frame.
+    def dists(self, triangle: Tensor, bary: list[Tensor]) -> Tensor:
+        """As of `Fragments.dists` (N,), at screen-space barycentric coordinates.
 
         Inside, the edge whose line is nearest is nearest itself.
         """
         a, b, c = (
-            share * height
-            for share, height in zip(shares, rows_at(self.heights, triangle), strict=True)
+            coordinate * height
+            for coordinate, height in zip(bary, rows_at(self.heights, triangle), strict=True)
         )
         return -torch.minimum(torch.minimum(a, b), c).square()
 
@@ -98,7 +98,7 @@ def _insides(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What `Insides` has of triangles (4, 3, T) of `corners_of`."""
     x, y, z, w = corners
-    area = areas_of(corners)
+    area = doubled_areas(corners)
     (ab, ac), (down_ab, down_ac) = x[1:] - x[0], y[1:] - y[0]
     area = area.where(area.abs() > MIN_AREA, 1.0)
     right = torch.stack((down_ac, -down_ab)) / area  # (2, T), of the second corner and the third

@@ -79,6 +79,16 @@ class Mesh:
         a, b, c = np.moveaxis(self.vertices[self.faces].astype(np.float64), 1, 0)
         if not np.linalg.norm(np.cross(b - a, c - a), axis=-1).any():
             raise JobError("Mesh", "all its faces have zero area", "Give it a size")
+        a, b, c = np.moveaxis(self.vertices[self.faces], 1, 0)
+        with np.errstate(all="ignore"):
+            area = np.linalg.norm(np.cross(b - a, c - a), axis=-1).sum()
+        if not 0 < area < np.inf:
+            extent = float(np.ptp(self.vertices[self.faces].astype(np.float64), (0, 1)).max())
+            raise JobError(
+                "Mesh",
+                f"it is {extent:.3g} units large, so that the areas of its faces are 0 or infinite",
+                "Scale it to a size between a millionth and a million units",
+            )
         (a, b, c), cross = np.moveaxis(self.uvs.astype(np.float64), 1, 0), _cross_2d
         if np.abs(cross(b - a, c - a)).sum() < 1e-9:
             raise JobError(
@@ -237,10 +247,11 @@ class Job:
                 )
         for view in self.views:
             view.validate()
-        if not 0 <= self.mesh.materials.min() <= self.mesh.materials.max() < len(self.originals):
+        used, count = self.mesh.materials, len(self.originals)
+        if not 0 <= used.min() <= used.max() < count:
             raise JobError(
                 "Mesh",
-                f"it uses material {self.mesh.materials.max()} of {len(self.originals)}",
+                f"it uses materials {used.min()} to {used.max()} of {count}",
                 "Export it again",
             )
         used, count = self.mesh.textures, len(self.texture_shapes)

@@ -41,7 +41,7 @@ class LocalMean:
             total = weighted.new_zeros(len(lattice.corners) + 1, weighted.shape[-1])
             for part in blocks(len(points), BLOCK):
                 rows, weights = lattice.locate(points[part]).corners()
-                spread = weights[..., None] * weighted[part, None]  # (N, 8, C + 1)
+                spread = weights[..., None] * weighted[part, None]  # (N, 4, C + 1)
                 total.index_add_(0, rows.flatten().long(), spread.flatten(0, 1))
             total[-1] = 0
             sums.append(total)

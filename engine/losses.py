@@ -23,6 +23,9 @@ def mask_pyramid(mask: Tensor, sizes: list[tuple[int, int]]) -> list[Tensor]:
 
     Returns:
         For each, (h, w) float in 0-1.
+
+    Raises:
+        ValueError: if halving the mask does not come to one of the sizes.
     """
     out, current = [], mask[None, None]
     for size in sizes:

@@ -14,7 +14,7 @@ from torch import Tensor
 from .columns import picked
 from .hiding import Tiles
 from .progressions import Progressions
-from .spans import TRIANGLES, Outlines, areas_of, corners_of, in_frame, spans_of
+from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of
 
 FAR = 2.0  # NDC depth beyond the near plane
 FARTHEST = 2.0**20  # the same; keys have no room for what reaches four times as far
@@ -49,6 +49,8 @@ class Keys(NamedTuple):
         """Depths, float, as parts of keys, int64, and these sum up as those do.
 
         What is too much for a key is left out: sums that are not are right all the same.
+        With 4 bits for a depth, -8 to 7, and a scale of 1, a span that begins at 21 and falls by 6
+        a pixel begins with 21 - 16 = 5; three pixels on 5 - 18 = -13 wraps round to 3 = 21 - 18.
         """
         most = 2.0 ** (64 - self.bits)
         values = (values * self.scale).round_()
@@ -104,7 +106,7 @@ def _sides(screen: Tensor, corners: Tensor, size: tuple[int, int]) -> tuple[Tens
     volume, deepest = 0.0, 0.0
     for start in range(0, corners.shape[1], TRIANGLES):
         block = corners_of(screen, corners[:, start : start + TRIANGLES])
-        area = areas_of(block)
+        area = doubled_areas(block)
         shown = in_frame(block, area, size, 0.0)
         shown = shown[(block[2].amin(0) <= FAR - 1).index_select(0, shown)]
         area = area.index_select(0, shown)

@@ -113,19 +113,17 @@ class Original:
             colors[part] = sample_each(self.pyramids, materials, uv, footprint[part])
         return colors
 
-    def content(self, shot: Shot, eye: Tensor, albedo: Tensor | None = None) -> Tensor:
+    def content(self, shot: Shot, eye: Tensor, albedo: Tensor) -> Tensor:
         """Colours (N, 3) of a view's points, as the content target shows them.
 
         Args:
             shot: the view.
             eye: (3,) where its camera stands.
-            albedo: (N, 3) of the view's points, from whoever has it already.
+            albedo: (N, 3) of the view's points.
         """
         shade = self.clay.shade(self.surface, shot, eye) if self.clay else None
         if self.clay and shade is not None and self.source == "CLAY":
             return self.clay.tint(_greys(shade))
-        if albedo is None:
-            albedo = self.albedo(shot.face, shot.bary, shot.footprint)
         return albedo if shade is None else albedo * shade[:, None]
 
 

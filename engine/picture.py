@@ -13,7 +13,7 @@ from torch import Tensor
 from .errors import JobError
 from .job import STYLE_SIDES, UNREADABLE
 
-LARGEST_SIDE = 2048  # what a style picture's short side is reduced to at once
+KEPT_SIDE = 2048  # pixels that a style picture's short side has at least when it is made smaller
 ROWS = 256  # of a result's texels, made ready for its file at once
 # Pillow has other programs read some more, and lets PostScript, which is a program itself, run.
 KINDS = {
@@ -63,7 +63,7 @@ def read_picture(file: Path) -> Tensor:
 
 
 def _to_tensor(picture: Image.Image) -> Tensor:
-    factor = max(1, min(picture.size) // LARGEST_SIDE)
+    factor = max(1, min(picture.size) // KEPT_SIDE)
     if picture.mode.startswith(("I", "F")):  # deep greys, which Pillow would clip
         white = 1 if picture.mode == "F" else 65535
         grey = np.nan_to_num(np.asarray(picture.convert("F").reduce(factor)) / white).clip(0, 1)

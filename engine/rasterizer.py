@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from .columns import picked
+from .edge_distances import measured
 from .frame import places, spread
 from .inside import Insides
-from .layers import nearest_fragments
-from .measuring import measured
 from .near_plane import Triangles, cut
 from .nearest import nearest_triangles
+from .nearest_fragments import nearest_fragments
 from .spans import to_screen
 
 BLOCK = 1 << 19  # fragments that are measured at once
@@ -59,7 +59,7 @@ class Nearest(NamedTuple):
 
     @classmethod
     def of(cls, clip: Tensor, faces: Tensor, size: tuple[int, int]) -> Nearest:
-        """Look.
+        """Find the triangle nearest to the camera at each pixel's centre.
 
         Args:
             clip: (V, 4 + C) float, of which the first four are as of `rasterize`.

@@ -12,7 +12,7 @@ from .columns import picked, rows_at
 from .progressions import Progressions
 
 TRIANGLES = 1 << 16  # under way at once: bounds memory
-MIN_AREA = 1e-9  # pixels; smaller faces have no inside
+MIN_AREA = 1e-9  # square pixels, of `doubled_areas`; smaller triangles have no inside
 
 
 class Spans(NamedTuple):
@@ -53,8 +53,8 @@ def corners_of(screen: Tensor, corners: Tensor) -> Tensor:
     return picked(screen, corners.flatten()).view(len(screen), 3, -1)
 
 
-def areas_of(corners: Tensor) -> Tensor:
-    """Twice the signed areas (T,) of triangles in the frame, of `corners_of`."""
+def doubled_areas(corners: Tensor) -> Tensor:
+    """Twice the signed areas (T,) of triangles (2 or more, 3, T) of `corners_of`."""
     x, y = corners[:2]
     return (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
 
@@ -107,7 +107,7 @@ def in_frame(corners: Tensor, area: Tensor, size: tuple[int, int], radius: float
 
     Args:
         corners: (2 or more, 3, T), of `corners_of`.
-        area: (T,), of `areas_of`.
+        area: (T,), of `doubled_areas`, in square pixels.
         size: height and width in pixels.
         radius: in pixels.
     """

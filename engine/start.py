@@ -53,5 +53,5 @@ def start(state: State, checkpoint: Checkpoint, team: Team, send: Send) -> None:
         state.restore(torch.load(BytesIO(told), map_location="cpu", weights_only=True))
     if state.views < team.size:
         idle = f"{team.size - state.views} of {team.size} processes have nothing to do"
-        views = f"a step of this run sees {state.views} view{'s'[: state.views - 1]}"
-        send({"type": "WARN", "text": f"{idle}: {views}"})
+        views = f"{state.views} view" if state.views == 1 else f"{state.views} views"
+        send({"type": "WARN", "text": f"{idle}: a step of this run sees {views}"})

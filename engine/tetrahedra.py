@@ -6,8 +6,6 @@ A point lies between four corners instead of eight, and no axis is preferred as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
@@ -17,19 +15,21 @@ SHRUNK = 2 ** (-1 / 3)  # so that there are as many corners to a volume as cubes
 SKEW = SHRUNK * (torch.eye(3, dtype=torch.float64) + 1 / 3)  # (3, 3)
 
 
-def _paths() -> Iterator[list[int]]:
-    """Of each tetrahedron its corners, indices of CORNERS.
-
-    From the cube's first corner to its last, one edge after the other: first along the axis of
-    the largest coordinate, last along that of the least.
-    """
-    for number in range(8):
-        xy, xz, yz = number >> 2 & 1, number >> 1 & 1, number & 1
-        before = (2 - xy - xz, 1 + xy - yz, xz + yz)  # axes with larger coordinates than x, y, z
-        yield [sum(4 >> axis for axis in range(3) if before[axis] < edges) for edges in range(4)]
-
-
-PATHS = torch.tensor(list(_paths()), dtype=torch.int32)  # (8, 4); two rows are of no tetrahedron
+# Of each tetrahedron its corners, indices of CORNERS, from the cube's first corner to its last:
+# first along the axis of the largest coordinate, last along that of the least.
+PATHS = torch.tensor(
+    (
+        (0, 1, 3, 7),  # z, y, x
+        (0, 2, 3, 7),  # y, z, x
+        (0, 0, 7, 7),  # of no tetrahedron
+        (0, 2, 6, 7),  # y, x, z
+        (0, 1, 5, 7),  # z, x, y
+        (0, 0, 7, 7),  # of no tetrahedron
+        (0, 4, 5, 7),  # x, z, y
+        (0, 4, 6, 7),  # x, y, z
+    ),
+    dtype=torch.int32,
+)  # (8, 4)
 
 
 def tetrahedra(fraction: Tensor) -> Tensor:

@@ -44,18 +44,15 @@ class Texels(NamedTuple):
         return (Texels(*values) for values in zip(*split, strict=True))
 
 
-def rasterize_texels(uvs: Tensor, size: tuple[int, int]) -> Texels:
+def texel_bands(uvs: Tensor, size: tuple[int, int]) -> Iterator[Texels]:
     """Find the texels whose centres lie inside a face's UVs.
+
+    From the top down, those of `band_rows` at a time: as memory allows.
 
     Args:
         uvs: (F, 3, 2) float32, u right, v up; repeats outside 0-1.
         size: height and width of the texture.
     """
-    return Texels.joined(texel_bands(uvs, size))
-
-
-def texel_bands(uvs: Tensor, size: tuple[int, int]) -> Iterator[Texels]:
-    """The same from the top down, those of `band_rows` at a time: as memory allows."""
     corners, owner = _tiles(uvs)
     return (_band(corners, owner, size, rows) for rows in band_rows(size))
 

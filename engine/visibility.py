@@ -45,8 +45,9 @@ class Outside:
         shown = torch.zeros(len(surface.faces), dtype=torch.bool, device=used.device)
         for direction in directions:
             frame = torch.eye(4, device=used.device)
-            side = torch.linalg.cross(direction, direction.roll(1) + direction.abs().roll(2) + 0.1)
-            right = torch.nn.functional.normalize(side, dim=0)
+            x, y, z = direction
+            other = torch.stack((z + y.abs(), x + z.abs(), y + x.abs())) + 0.1
+            right = torch.nn.functional.normalize(torch.linalg.cross(direction, other), dim=0)
             axes = torch.stack((right, torch.linalg.cross(direction, right), -direction))
             frame[:3, :3] = axes / radius
             frame[:3, 3] = -(axes / radius) @ middle

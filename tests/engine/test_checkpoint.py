@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from PIL import Image
 
 from engine import checkpoint
 from engine.backbone import Backbone
-from engine.checkpoint import Checkpoint, digest_of
+from engine.checkpoint import ELSEWHERE, Checkpoint, digest_of
 from engine.job import Job
 from engine.painting import Painting
 from engine.picture import read_picture, write_picture
@@ -27,7 +28,7 @@ from engine.schedule import schedule
 from engine.settings import PRESETS, Preset
 from engine.state import State
 from engine.stylize import optimise, prepare
-from tests.engine.test_control import backbone, job_of, pictures
+from tests.engine.test_control import SIZE, backbone, job_of, pictures, straight_on
 from tests.engine.test_main import ROOT, save_job
 
 CPU = torch.device("cpu")
@@ -200,6 +201,62 @@ def test_what_another_job_left_is_ignored(left, said) -> None:
     assert ignores(Checkpoint(file.parent, job, "VGG19", said.append), state, said)
     torch.save([1, 2], file)
     assert ignores(Checkpoint(file.parent, job, "VGG16", said.append), state, said)
+
+
+def other(value: Any) -> Any:
+    """Another value of the same kind."""
+    match value:
+        case np.ndarray():
+            value = value.copy()
+            value.reshape(-1)[-1] += 1
+            return value
+        case tuple():
+            return value[:-1]
+        case str():
+            return value + "x"
+    return value + 1
+
+
+def others(whole: Any, *left_out: str) -> dict[str, Any]:
+    """For each field of a dataclass but for those, the same with another value in it."""
+    names = {field.name for field in fields(whole)}
+    assert names >= set(left_out)
+    return {
+        name: replace(whole, **{name: other(getattr(whole, name))}) for name in names - {*left_out}
+    }
+
+
+@pytest.mark.parametrize("part", ["mesh", "view", "style", "second style", "settings", "job"])
+def test_whatever_differs_in_another_job_what_it_left_is_ignored(left, said, part) -> None:
+    """But for names, and for where the machine has things."""
+    job, state, _, file = left
+    region = np.zeros(job.mesh.faces.shape, np.float32)
+    job = replace(
+        job,
+        style=replace(job.style, region=region),
+        views=straight_on(),
+        more_styles=(replace(job.style, weight=0.5, region=region),),
+        protected=region,
+        shapes=((SIZE, SIZE), (SIZE, SIZE // 2)),
+    )
+    (view,), (second,) = job.views, job.more_styles
+    jobs = {
+        "mesh": {n: replace(job, mesh=mesh) for n, mesh in others(job.mesh).items()},
+        "view": {n: replace(job, views=(one,)) for n, one in others(view, "name").items()},
+        "style": {n: replace(job, style=one) for n, one in others(job.style, "file").items()},
+        "second style": {
+            n: replace(job, more_styles=(one,)) for n, one in others(second, "file").items()
+        },
+        "settings": {
+            n: replace(job, settings=one) for n, one in others(job.settings, *ELSEWHERE).items()
+        },
+        "job": others(job, "mesh", "style", "settings"),
+    }
+    Checkpoint(file.parent, job, "VGG16", said.append).write(state)
+    for name, changed in jobs[part].items():
+        assert ignores(Checkpoint(file.parent, changed, "VGG16", said.append), state, said), name
+    Checkpoint(file.parent, job, "VGG16", said.append).resume(state)
+    assert said.pop()["type"] == "STATUS"
 
 
 def test_the_style_counts_by_its_bytes_and_the_machine_does_not(left, tmp_path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine.color import FLOOR, ColorMap, match_colors
+from engine.color import FLOOR, ColorMap, grey, match_colors
 
 
 def cloud(seed: int, *, spread: float = 0.1, count: int = 4000) -> torch.Tensor:
@@ -76,6 +76,13 @@ def test_a_flat_colour_takes_the_targets_mean_and_is_not_blown_up() -> None:
 def test_a_single_colour_each() -> None:
     one, other = torch.tensor([[0.2, 0.4, 0.6]]), torch.tensor([[0.9, 0.1, 0.3]])
     assert (match_colors(one, other)(one) - other).abs().max() < 1e-5
+
+
+def test_greys_are_as_light_as_the_primaries_of_bt_709() -> None:
+    """Of red, green and blue, and of all three together."""
+    colors = torch.cat((torch.eye(3), torch.ones(1, 3)))
+    expected = torch.tensor([0.2126, 0.7152, 0.0722, 1.0])
+    assert torch.allclose(grey(colors), expected[:, None].expand(-1, 3), rtol=0, atol=1e-6)
 
 
 def test_results_are_colours() -> None:

@@ -17,8 +17,7 @@ from engine.picture import read_picture
 from engine.schedule import schedule
 from engine.settings import PRESETS, Preset, Settings
 from engine.stylize import optimise, prepare
-from engine.surface import shoot
-from engine.texture import rasterize_texels
+from engine.surface import Surface, shoot
 from engine.views import orbit_cameras, sphere_directions
 from tests.engine.meshes import cube, plane
 
@@ -75,7 +74,7 @@ def paint(job: Job, backbone: Backbone) -> torch.Tensor:
 
 def in_islands(job: Job) -> torch.Tensor:
     inside = torch.zeros(SIZE * SIZE, dtype=torch.bool)
-    inside[rasterize_texels(torch.from_numpy(job.mesh.uvs), (SIZE, SIZE)).texel] = True
+    inside[Surface.of(job.mesh, CPU).texels(0, (SIZE, SIZE)).texel] = True
     return inside.view(SIZE, SIZE)
 
 
@@ -249,7 +248,7 @@ def straight_on():
 
 
 def test_what_the_content_shows(pictures) -> None:
-    """A plane in one colour has no texture, and clay is flat: only where one looks from tells."""
+    """What was asked for; without being asked, the texture of a plane that has one."""
     style = read_picture(pictures[0])
     sources = {}
     for source in ("AUTO", "TEXTURE", "CLAY", "BOTH"):
@@ -273,7 +272,8 @@ def test_clay_has_the_colours_that_are_aimed_at(pictures, color) -> None:
     original = painting.original
     (camera,) = orbit_cameras(original.surface.used_vertices, sphere_directions(1, seed=0), 64)
     shot = shoot(original.surface, camera)
-    shown = original.content(shot, camera.position)
+    albedo = original.albedo(shot.face, shot.bary, shot.footprint)
+    shown = original.content(shot, camera.position, albedo)
     assert (shown.mean(0) - aimed.mean(0)).norm() < 0.15
     if color == "ORIGINAL":
         assert (shown - shown[:, :1]).abs().max() < 1e-5

@@ -3,14 +3,11 @@
 import hashlib
 import http.server
 import json
-import os
-import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -18,8 +15,7 @@ from torchvision.models import VGG19_Weights
 
 from engine.errors import JobError
 from engine.fetch_vgg19 import fetch, partial
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.engine.processes import ROOT, started
 
 
 @pytest.fixture
@@ -165,16 +161,13 @@ def start(destination, url):
         from engine.fetch_vgg19 import main
         sys.exit(main([{str(destination)!r}]))
     """
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    return started(sys.executable, "-c", textwrap.dedent(script), errors=subprocess.DEVNULL)
 
 
 def test_the_program(serve, weights, destination):
     content, _state = weights
-    process = start(destination, serve(name_of(content), content))
-    messages = [json.loads(line) for line in process.communicate(timeout=120)[0].splitlines()]
+    with start(destination, serve(name_of(content), content)) as process:
+        messages = [json.loads(line) for line in process.communicate(timeout=120)[0].splitlines()]
     assert process.returncode == 0
     assert messages[0] == {"type": "STATUS", "text": "Loading torch"}
     assert messages[-1] == {"type": "DONE", "weights": str(destination)}
@@ -183,13 +176,13 @@ def test_the_program(serve, weights, destination):
 def test_terminated_half_way(serve, weights, destination):
     content, _state = weights
     url = serve(name_of(content), content[:1000], size=len(content), slow=True)
-    process = start(destination, url)
-    end = time.monotonic() + 120
-    while not partial(destination).exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert partial(destination).exists()
-    os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=20) == 3
+    with start(destination, url) as process:
+        end = time.monotonic() + 120
+        while not partial(destination).exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert partial(destination).exists()
+        process.terminate()
+        assert process.wait(timeout=20) == 3
     assert list(destination.parent.iterdir()) == []
 
 

@@ -49,10 +49,27 @@ STORED = st.recursive(
 )  # fmt: skip
 
 
+class NoStorage:
+    """A tensor whose numbers are a word: torch takes how it is made to be harmless."""
+
+    def __reduce__(self):
+        return torch._utils._rebuild_tensor_v2, ("abc", 0, (1,), (1,), False, None)
+
+
 def torch_bytes(value: object) -> bytes:
     stream = io.BytesIO()
     torch.save(value, stream)
     return stream.getvalue()
+
+
+def repickled(whole: bytes, value: object) -> bytes:
+    """A sound archive of torch's, but for the pickle in it, which is of `value`."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as kept, zipfile.ZipFile(out, "w") as archive:
+        for name in kept.namelist():
+            is_pickle = name.endswith("/data.pkl")
+            archive.writestr(name, pickle.dumps(value, 2) if is_pickle else kept.read(name))
+    return out.getvalue()
 
 
 # Weights
@@ -116,6 +133,13 @@ def test_damaged_weights_are_read_or_refused(tmp_path, likeness, at, change) -> 
     content[at : at + len(change)] = change
     (tmp_path / "vgg19.pt").write_bytes(content)
     takes(tmp_path / "vgg19.pt")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_without_numbers_are_refused(tmp_path, likeness) -> None:
+    content = repickled(torch_bytes(likeness), {"0.bias": NoStorage()})
+    (tmp_path / "vgg19.pt").write_bytes(content)
+    assert not takes(tmp_path / "vgg19.pt")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -200,6 +224,15 @@ def test_a_generator_that_is_none_is_refused(left) -> None:
     kept["generators"][0] = torch.zeros(7, dtype=torch.uint8)
     with pytest.raises(JobError, match="no state that a run can go on from"):
         resumed(left, torch_bytes(kept))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_tensor_without_numbers_is_ignored(left) -> None:
+    job = Checkpoint(left.file.parent, left.job, "VGG16", [].append).job
+    content = repickled(left.whole, {"job": job, "notch": NoStorage()})
+    assert not resumed(left, content)
+    left.file.write_bytes(content)
+    assert Checkpoint(left.file.parent, left.job, "VGG16", [].append).notch() == 0
 
 
 def test_a_bomb_is_not_unpacked(left) -> None:

@@ -281,8 +281,8 @@ def test_meshes_that_cannot_be_painted(job) -> None:
         "collapsed": dataclasses.replace(mesh, uvs=np.full_like(mesh.uvs, 0.3)),
         "point at vertices": dataclasses.replace(mesh, faces=mesh.faces + 1),
         "point at vertices -1": dataclasses.replace(mesh, faces=mesh.faces - 1),
-        "material 2 of 2": dataclasses.replace(mesh, materials=mesh.materials + 1),
-        "material -1": dataclasses.replace(mesh, materials=mesh.materials - 2),
+        "materials 1 to 2 of 2": dataclasses.replace(mesh, materials=mesh.materials + 1),
+        "materials -2 to -1 of 2": dataclasses.replace(mesh, materials=mesh.materials - 2),
     }
     for words, case in cases.items():
         error = refusal(dataclasses.replace(job, mesh=case).validate)
@@ -313,6 +313,13 @@ def test_tiny_and_huge_meshes_pass(job) -> None:
     for size in (1e-6, 1e6):
         dataclasses.replace(job, mesh=cube(size=size)).validate()
     dataclasses.replace(job, mesh=plane(40)).validate()
+
+
+def test_meshes_that_are_too_small_or_too_large_to_measure(job) -> None:
+    """Their areas are 0 or infinite in float32, as the engine has them."""
+    for size in (2e-20, 1e-12, 1e12, 1e37):
+        error = refusal(dataclasses.replace(job, mesh=cube(size=size)).validate)
+        assert f"{size:.3g} units large" in error.why
 
 
 def test_cameras_that_are_none(job) -> None:

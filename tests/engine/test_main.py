@@ -23,6 +23,7 @@ from engine.picture import read_picture, write_picture
 from engine.settings import Settings
 from engine.stylize import optimise, prepare
 from tests.engine.meshes import cube
+from tests.engine.processes import started
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 6
@@ -159,15 +160,7 @@ def test_the_same_seed_gives_the_same_texture_bit_for_bit(outcome, tmp_path) -> 
 
 def test_cancel_on_stdin_ends_it_soon(tmp_path) -> None:
     folder = save_job(tmp_path / "job", steps=100_000)
-    process = subprocess.Popen(
-        command(folder),
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
+    with started(*command(folder), errors=subprocess.DEVNULL) as process:
         last = {}
         while last.get("type") != "PROGRESS":
             last = json.loads(process.stdout.readline())
@@ -180,11 +173,6 @@ def test_cancel_on_stdin_ends_it_soon(tmp_path) -> None:
         assert rest[-1]["type"] == "STATUS"
         assert "ancel" in rest[-1]["text"]
         assert not list((folder / "result").glob("*.png*"))
-    finally:
-        process.kill()
-        process.wait()
-        process.stdin.close()
-        process.stdout.close()
 
 
 def error_of(outcome: Outcome) -> dict:
@@ -312,9 +300,7 @@ def test_a_relief_is_written_beside_the_texture(outcome, tmp_path, kind, mode) -
 @pytest.mark.timeout(300)
 def test_finish_on_stdin_keeps_what_is_painted(tmp_path) -> None:
     folder = save_job(tmp_path / "job", steps=5000)
-    with subprocess.Popen(
-        command(folder), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started(*command(folder), errors=subprocess.DEVNULL) as process:
         steps = 0
         for line in process.stdout:
             message = json.loads(line)

@@ -15,8 +15,8 @@ CPU = torch.device("cpu")
 RED, GREEN = torch.tensor((0.8, 0.1, 0.1)), torch.tensor((0.1, 0.7, 0.2))
 
 
-def original_of(mesh: Mesh, *images: Tensor) -> Original:
-    return Original.of(Surface.of(mesh, CPU), images, "AUTO").tinted(torch.rand(50, 3))
+def original_of(mesh: Mesh, *images: Tensor, source: str = "AUTO") -> Original:
+    return Original.of(Surface.of(mesh, CPU), images, source).tinted(torch.rand(50, 3))
 
 
 def flat(color) -> Tensor:
@@ -134,8 +134,8 @@ def test_the_content_of_a_picture_is_the_picture() -> None:
     original = original_of(plane(3), gradient(32))
     camera = above(plane(3))
     shot = shoot(original.surface, camera)
-    content = original.content(shot, camera.position)
-    assert content.equal(original.albedo(shot.face, shot.bary, shot.footprint))
+    albedo = original.albedo(shot.face, shot.bary, shot.footprint)
+    assert original.content(shot, camera.position, albedo).equal(albedo)
 
 
 def test_the_content_of_clay_is_shaded_by_a_headlight() -> None:
@@ -144,7 +144,8 @@ def test_the_content_of_clay_is_shaded_by_a_headlight() -> None:
     original = original_of(mesh, flat(RED))
     camera = above(mesh, 96)
     shot = shoot(original.surface, camera)
-    content = original.content(shot, camera.position)
+    albedo = original.albedo(shot.face, shot.bary, shot.footprint)
+    content = original.content(shot, camera.position, albedo)
     normal = torch.nn.functional.normalize(shot.point, dim=-1)
     to_eye = torch.nn.functional.normalize(camera.position - shot.point, dim=-1)
     cosine = (normal * to_eye).sum(-1).abs()
@@ -155,3 +156,16 @@ def test_the_content_of_clay_is_shaded_by_a_headlight() -> None:
     assert off[cosine > 0.3].max() < 0.03  # a convex body lies open nearly everywhere
     assert shade.max() == pytest.approx(CLAY * (AMBIENT + HEADLIGHT), abs=0.01)
     assert content.std() > 0.03
+
+
+def test_the_content_of_both_is_the_picture_in_the_light_that_shows_the_form() -> None:
+    mesh = sphere(60, 120)
+    original = original_of(mesh, gradient(64), source="BOTH")
+    camera = above(mesh, 96)
+    shot = shoot(original.surface, camera)
+    albedo = original.albedo(shot.face, shot.bary, shot.footprint)
+    content = original.content(shot, camera.position, albedo)
+    shade = original.clay.shade(original.surface, shot, camera.position)
+    assert content.equal(albedo * shade[:, None])
+    assert shade.max() > 0.95
+    assert shade.min() < 0.6

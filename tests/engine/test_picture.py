@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine.errors import JobError
 from engine.job import STYLE_SIDES
-from engine.picture import LARGEST_SIDE, read_picture, write_heights, write_picture
+from engine.picture import KEPT_SIDE, read_picture, write_heights, write_picture
 
 
 def colors(height: int, width: int) -> np.ndarray:
@@ -135,15 +135,25 @@ def test_it_is_turned_as_its_exif_says(tmp_path, orientation, turn) -> None:
 
 def test_huge_pictures_are_reduced_at_once(tmp_path) -> None:
     file = tmp_path / "huge.png"
-    file.write_bytes(blank_png(3 * LARGEST_SIDE, 2 * LARGEST_SIDE + 10))
-    assert tuple(read_picture(file).shape) == (3, LARGEST_SIDE + 5, 3 * LARGEST_SIDE // 2)
+    file.write_bytes(blank_png(3 * KEPT_SIDE, 2 * KEPT_SIDE + 10))
+    assert tuple(read_picture(file).shape) == (3, KEPT_SIDE + 5, 3 * KEPT_SIDE // 2)
+
+
+def test_a_picture_is_reduced_by_whole_numbers_alone(tmp_path, monkeypatch) -> None:
+    """One that is not twice as large as need be stays as it is."""
+    monkeypatch.setattr("engine.picture.KEPT_SIDE", 32)
+    file = tmp_path / "picture.png"
+    for width, height, factor in ((63, 80, 1), (64, 80, 2), (95, 100, 2), (96, 120, 3)):
+        file.write_bytes(blank_png(width, height))
+        reduced = (-(-height // factor), -(-width // factor))
+        assert tuple(read_picture(file).shape[1:]) == reduced
 
 
 def test_sixteen_bit_pictures_are_reduced_too(tmp_path) -> None:
     file = tmp_path / "huge.png"
-    Image.new("I;16", (2 * LARGEST_SIDE, 2 * LARGEST_SIDE), 6553).save(file)
+    Image.new("I;16", (2 * KEPT_SIDE, 2 * KEPT_SIDE), 6553).save(file)
     found = read_picture(file)
-    assert tuple(found.shape) == (3, LARGEST_SIDE, LARGEST_SIDE)
+    assert tuple(found.shape) == (3, KEPT_SIDE, KEPT_SIDE)
     assert (found - 6553 / 65535).abs().max() < 1e-5
 
 

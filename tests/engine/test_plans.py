@@ -14,9 +14,10 @@ from engine.errors import JobError
 from engine.painting import Plan
 from engine.stylize import optimise, prepare
 from engine.surface import Surface
+from engine.team import ALONE
 from engine.views import orbit_cameras, sphere_directions
 from engine.windows import choose_windows
-from tests.engine.meshes import mesh_of, plane
+from tests.engine.meshes import mesh_of, plane, sphere
 from tests.engine.test_control import backbone, job_of, pictures, straight_on
 
 CPU = torch.device("cpu")
@@ -57,6 +58,24 @@ def test_if_none_sees_anything_it_says_so(pictures, backbone, monkeypatch) -> No
     job = job_of(pictures, views=(behind(), behind()), steps=6)
     with pytest.raises(JobError, match="no camera of 2 sees the mesh"):
         steps_of(job, backbone)
+
+
+def test_coarse_views_look_up_no_lattice_finer_than_their_pixels(pictures) -> None:
+    """What they cannot tell apart is left as it is; the last scale's views look all of them up."""
+    job = job_of(pictures, texture_size=256, mesh=sphere())
+    painting = prepare(job, [torch.rand(3, 32, 32)], CPU)
+    cells = [lattice.cell for lattice in painting.field.lattices]
+    first, *_, last = schedule.schedule(job.settings)
+    for scale in (first, last):
+        cameras = plans.cameras_of(job, painting.original.surface, scale)
+        orders = [torch.Generator()]
+        turns = plans.plans_of(painting, scale, cameras, torch.zeros(3), orders, ALONE)
+        for _, turn in zip(range(4), turns, strict=False):
+            sizes = turn[0].lookups.sizes
+            pixel = turn[0].shot.reach
+            assert len(sizes) == len(cells) if scale is last else len(sizes) < len(cells)
+            assert all(cell > pixel / 2 for cell in cells[: len(sizes)])
+            assert all(cell < pixel for cell in cells[len(sizes) :])
 
 
 def test_close_ups_of_a_mesh_too_thin_to_look_for() -> None:

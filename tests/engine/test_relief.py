@@ -13,7 +13,7 @@ from engine.job import Mesh
 from engine.painting import Painting
 from engine.relief import HEIGHT, STROKE, Relief
 from engine.surface import Surface
-from engine.texture import Atlas, rasterize_texels
+from engine.texture import Atlas
 from tests.engine.meshes import cube, mesh_of, plane, sphere
 from tests.engine.paintings import painting_with
 from tests.engine.test_field import fill
@@ -29,7 +29,7 @@ def quiet(_share: float) -> None:
 def painting_of(mesh: Mesh, paint, *, size: int = SIZE, finest: float = 0.01) -> Painting:
     """A grey mesh whose finest lattice holds `paint` of world positions (M, 3) -> (M, 1)."""
     surface = Surface.of(mesh, torch.device("cpu"))
-    texels = rasterize_texels(surface.uvs, (size, size))
+    texels = surface.texels(0, (size, size))
     points = surface.points(texels.face, texels.bary)
     field = Field(points, finest=finest, seed=0)
     fill(field, paint)
@@ -124,7 +124,7 @@ def test_normals_are_those_of_the_height_however_the_uvs_lie(matrix) -> None:
     image = Relief(moved, relief.mean, relief.contrast, relief.height).bake_normals(
         (SIZE, SIZE), quiet
     )
-    texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
+    texels = surface.texels(0, (SIZE, SIZE))
     point = surface.points(texels.face, texels.bary)
     inner = (point.abs() < 0.4).all(-1)
     found = normals_of(image.view(-1, 3)[texels.texel])[inner]
@@ -170,8 +170,9 @@ def test_no_step_across_the_seams_of_a_cube() -> None:
     mesh = cube()
     relief = Relief.of(painting_of(mesh, waves_all_around, size=256, finest=0.02))
     heights = relief.bake_heights((size, size), quiet).view(-1)
-    texels = rasterize_texels(torch.from_numpy(mesh.uvs), (size, size))
-    points = relief.painting.original.surface.points(texels.face, texels.bary)
+    surface = relief.painting.original.surface
+    texels = surface.texels(0, (size, size))
+    points = surface.points(texels.face, texels.bary)
     side = texels.face // 2
     near, jumps, steps = points.abs().topk(2, dim=-1).values[:, 1] > 0.98, [], []
     for first in near.nonzero()[::40, 0].tolist():

@@ -12,17 +12,20 @@ from engine.backbone import BUNDLED, Backbone, Weights
 from engine.critic import LAYERS
 from engine.field import Field
 from engine.job import Mesh
+from engine.octaves import smoothed
 from engine.painting import Painting
 from engine.report import (
     COLORS,
+    _coverage,
     _distance,
     _palette,
+    _speckle,
     held_out_views,
     measure,
 )
 from engine.seams import _edge_pairs, seam_ratio
 from engine.surface import Surface
-from engine.texture import Atlas, fill_margin, rasterize_texels
+from engine.texture import Atlas, fill_margin, mip_pyramid
 from tests.engine.meshes import cube, mesh_of, plane, sphere
 from tests.engine.paintings import painting_with
 
@@ -40,7 +43,7 @@ def noise(seed: int, *shape: int) -> Tensor:
 
 def painted(surface: Surface, color) -> Tensor:
     """A texture (SIZE, SIZE, 3): `color` of the texels' faces and points; margins filled."""
-    texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
+    texels = surface.texels(0, (SIZE, SIZE))
     image = torch.zeros(SIZE * SIZE, 3)
     image[texels.texel] = color(texels.face, surface.points(texels.face, texels.bary))
     covered = torch.zeros(SIZE * SIZE, dtype=torch.bool)
@@ -183,11 +186,11 @@ def backbone() -> Backbone:
     return Backbone(Weights("VGG16", BUNDLED), LAYERS)
 
 
-def painting_of(mesh: Mesh, image: Tensor, style: Tensor) -> Painting:
+def painting_of(mesh: Mesh, image: Tensor, style: Tensor, finest: float = 0.1) -> Painting:
     surface = surface_of(mesh)
-    texels = rasterize_texels(surface.uvs, (SIZE, SIZE))
+    texels = surface.texels(0, (SIZE, SIZE))
     points = surface.points(texels.face, texels.bary)
-    field = Field(points, finest=0.1, seed=0)
+    field = Field(points, finest=finest, seed=0)
     atlas = Atlas.of([texels], points, [SIZE], 0.5)
     return painting_with(surface, image, field, atlas, style)
 
@@ -254,6 +257,82 @@ def test_a_result_that_has_the_styles_colours(backbone) -> None:
     assert found["coverage"] == 1
     assert found["style_gap_closed"] > 0.5
     assert found["content_distance"] > 0.1
+
+
+@pytest.mark.usefixtures("few_small_views")
+def test_speckle_tells_noise_from_what_is_soft() -> None:
+    """Over what the original has; the style is of one colour and has none."""
+    image = 0.7 * picture(0, SIZE) + 0.3 * noise(4, SIZE, SIZE, 3)
+    painting = painting_of(sphere(16, 24), image, torch.full((3, 70, 80), 0.5))
+
+    def speckle(texture: Tensor) -> float:
+        return _speckle(painting, [mip_pyramid(texture)], 1.0, ())
+
+    assert speckle(noise(5, SIZE, SIZE, 3)) > 1.05
+    assert speckle(image) == pytest.approx(1, abs=0.02)
+    blurred = image.permute(2, 0, 1)[None]
+    for _ in range(4):
+        blurred = smoothed(blurred)
+    assert speckle(blurred[0].permute(1, 2, 0).contiguous()) < 0.5
+
+
+# Coverage
+
+
+def boxes(*sizes: tuple[float, float, float]) -> Mesh:
+    """Cuboids around the origin, one in the other; each has a column of the texture."""
+    unit, number = cube(size=1.0), len(sizes)
+    parts = [np.float32(size) * unit.vertices for size in sizes]
+    faces = [unit.faces + len(unit.vertices) * i for i in range(number)]
+    uvs = [(unit.uvs + np.float32((i, 0))) / (number, 1) for i in range(number)]
+    return mesh_of(np.concatenate(parts), np.concatenate(faces), np.concatenate(uvs))
+
+
+def touch(painting: Painting, points: Tensor) -> None:
+    """Move the values of the finest lattice around `points` (N, 3)."""
+    rows, _ = painting.field.lattices[-1].locate(points).corners()
+    with torch.no_grad():
+        painting.field.values[-1][rows.unique().long()] += 0.1
+        painting.field.values[-1][-1] = 0
+
+
+def coverage_of(painting: Painting) -> float:
+    return _coverage(painting, [(SIZE, SIZE)])
+
+
+def points_on(painting: Painting) -> Tensor:
+    surface = painting.original.surface
+    texels = surface.texels(0, (SIZE, SIZE))
+    return surface.points(texels.face, texels.bary)
+
+
+def test_what_is_shut_in_need_not_be_covered() -> None:
+    """A box in a box, and a bar through both, of which only the ends stick out."""
+    mesh = boxes((2, 2, 2), (1, 1, 1), (0.4, 0.4, 4))
+    painting = painting_of(mesh, picture(0, SIZE), noise(1, 3, 80, 90))
+    points = points_on(painting)
+    out = points.abs().amax(1) > 0.99
+    assert 0.3 < float(out.float().mean()) < 0.7
+    touch(painting, points[out])
+    assert coverage_of(painting) > 0.99
+
+
+def test_a_box_close_within_another_is_shut_in_too() -> None:
+    painting = painting_of(
+        boxes((2, 2, 2), (1.96, 1.96, 1.96)), picture(0, SIZE), noise(1, 3, 80, 90), finest=0.01
+    )
+    points = points_on(painting)
+    touch(painting, points[points.abs().amax(1) > 0.99])
+    assert coverage_of(painting) > 0.99
+
+
+def test_a_texel_is_covered_by_half_of_its_weight() -> None:
+    """Of values that moved by chance, every other one: half of the texels, and not all but few."""
+    painting = painting_of(sphere(16, 24), picture(0, SIZE), noise(1, 3, 80, 90))
+    values = painting.field.values[-1]
+    with torch.no_grad():
+        values[:-1] += (noise(2, len(values) - 1, 1) < 0.5).float()
+    assert coverage_of(painting) == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.usefixtures("few_small_views")

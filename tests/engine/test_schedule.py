@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.schedule import schedule
+from engine.schedule import PLANNED, notches, schedule
 from engine.settings import PRESETS, Settings
 
 
@@ -32,6 +32,14 @@ def test_a_large_texture_is_seen_from_nearer_too(name) -> None:
     for scale in added:
         assert scale.zoom == 2 * max(other.zoom for other in usual)
         assert large.index(scale) == len(large) - 2  # whole views once more come after it
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_planned_at_once_fits_the_memory_that_is_meant_for_it(name) -> None:
+    settings = Settings(preset=name, texture_size=2048)
+    for notch in range(len(notches(settings))):
+        for scale in schedule(settings, notch=notch):
+            assert 1 <= scale.together * scale.size**2 <= PLANNED
 
 
 @given(st.sampled_from(sorted(PRESETS)), st.integers(1, 5000), st.integers(1, 8))

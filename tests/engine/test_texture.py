@@ -15,8 +15,8 @@ from engine.texture import (
     bilinear,
     fill_margin,
     mip_pyramid,
-    rasterize_texels,
     sample,
+    texel_bands,
 )
 
 UNIT_SQUARE = np.array([((0, 0), (1, 0), (1, 1)), ((0, 0), (1, 1), (0, 1))], np.float32)
@@ -24,7 +24,7 @@ UNIT_SQUARE = np.array([((0, 0), (1, 0), (1, 1)), ((0, 0), (1, 1), (0, 1))], np.
 
 def texels_of(uvs, size) -> Texels:
     """Of anything that numpy takes."""
-    return rasterize_texels(torch.from_numpy(np.array(uvs, np.float32)), size)
+    return Texels.joined(texel_bands(torch.from_numpy(np.array(uvs, np.float32)), size))
 
 
 def centers(size) -> np.ndarray:

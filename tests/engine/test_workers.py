@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,31 +25,14 @@ from engine.start import views_of_step
 from engine.state import State
 from engine.stylize import optimise, prepare
 from engine.team import ALONE
+from tests.engine.processes import started
 from tests.engine.test_checkpoint import TINY, pixels, steps_of
-from tests.engine.test_main import ROOT, Outcome, save_job
+from tests.engine.test_main import Outcome, save_job
 
 CPU = torch.device("cpu")
 SCRIPT = Path(__file__).with_name("in_a_team.py")
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 VIEWS, STEPS = 2, 12
-
-
-@contextmanager
-def started(*command: object, **environment: str) -> Iterator[subprocess.Popen]:
-    """A process of the engine, ended at the latest when the block is left."""
-    with subprocess.Popen(
-        [str(part) for part in command],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def outcome(process: subprocess.Popen, folder: Path, before: list[dict]) -> Outcome:

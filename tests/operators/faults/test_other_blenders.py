@@ -1,6 +1,5 @@
 """Several Blenders, one of which may be killed."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import bpy
 import pytest
 
+from tests.engine.processes import started
 from tests.operators.faults.faulty import NIGHTLY, ROOT, SHORT, engine
 from tests.operators.faults.test_going_on import stand_in_of_engine
 from tests.operators.scenes import ENGINE_PYTHON
@@ -34,10 +34,8 @@ def blender(file, style, output, settings):
     script = BLENDER.format(
         root=str(ROOT), file=str(file), style=str(style), output=str(output), settings=settings
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    command = sys.executable, "-c", textwrap.dedent(script)
+    return started(*command, errors=subprocess.STDOUT, PYTHONUNBUFFERED="1")
 
 
 @pytest.mark.timeout(120)
@@ -46,10 +44,13 @@ def test_two_blenders_with_one_file(cube, style, texture, tmp_path, monkeypatch)
     bpy.ops.wm.save_as_mainfile(filepath=str(file))
     before = file.read_bytes()
     engine(tmp_path, monkeypatch, texture, pause=0.1)
-    both = [blender(file, style, output, {}) for _ in range(2)]
-    for one in both:
-        said, _ = one.communicate(timeout=60)
-        assert "{'FINISHED'}" in said, said
+    with (
+        blender(file, style, output, {}) as one,
+        blender(file, style, output, {}) as other,
+    ):
+        for process in (one, other):
+            said, _ = process.communicate(timeout=60)
+            assert "{'FINISHED'}" in said, said
     assert output.read_bytes() == texture.read_bytes()
     assert file.read_bytes() == before
     assert not list(tmp_path.glob(".out*"))
@@ -61,19 +62,19 @@ def test_blender_killed_leaves_no_engine_and_a_job_that_goes_on(cube, style, tmp
     file = tmp_path / "scene.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(file))
     stand_in_of_engine(tmp_path, monkeypatch)
-    other = blender(file, style, "", {**SHORT, "steps": 60})
-    for line in other.stdout:
-        if line.startswith("TEMP"):
-            temporary = Path(line.split()[1])
-        if line.startswith("Step 3/"):
-            break
-    (pid,) = [
-        int(pid)
-        for task in Path(f"/proc/{other.pid}/task").glob("*/children")
-        for pid in task.read_text().split()
-    ]
-    other.kill()
-    other.wait(10)
+    with blender(file, style, "", {**SHORT, "steps": 60}) as other:
+        for line in other.stdout:
+            if line.startswith("TEMP"):
+                temporary = Path(line.split()[1])
+            if line.startswith("Step 3/"):
+                break
+        (pid,) = [
+            int(pid)
+            for task in Path(f"/proc/{other.pid}/task").glob("*/children")
+            for pid in task.read_text().split()
+        ]
+        other.kill()
+        other.wait(10)
     until = time.monotonic() + 20
     while alive(pid):
         assert time.monotonic() < until

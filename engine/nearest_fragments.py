@@ -1,14 +1,18 @@
-"""The nearest fragments of each pixel, several of them, in the faces and near them."""
+"""The nearest fragments of each pixel, several of them, in the faces and near them.
+
+For the soft blend and for gradients in vertices alone: painting rasterizes the nearest triangle of
+each sample, and antialiases by samples (see `surface.shoot`).
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from .measuring import measured
+from .edge_distances import measured
 from .near_plane import Triangles
 from .progressions import Progressions
-from .spans import TRIANGLES, Outlines, areas_of, corners_of, in_frame, spans_of, to_screen
+from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of, to_screen
 
 # Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
 CHUNK = 1 << 22
@@ -34,7 +38,7 @@ def nearest_fragments(
     screen = to_screen(triangles.vertices, size)
     for start in range(0, triangles.corners.shape[1], TRIANGLES):
         corners = corners_of(screen, triangles.corners[:, start : start + TRIANGLES])
-        shown = in_frame(corners, areas_of(corners), size, radius)
+        shown = in_frame(corners, doubled_areas(corners), size, radius)
         outlines = Outlines.of(corners.index_select(2, shown), size, radius)
         for spans in spans_of(outlines, size, radius, FRAGMENTS):
             fragments = Progressions.of(spans.columns)

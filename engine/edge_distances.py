@@ -1,4 +1,4 @@
-"""What fragments have at pixels in a face, or near one."""
+"""How far pixels are from the edges of faces, in them or near them, and what they have there."""
 
 from __future__ import annotations
 
