@@ -25,7 +25,6 @@ GAP = 30.0  # seconds between two checkpoints, at least
 SHARE = 0.02  # of the run's time that checkpoints may take
 ELSEWHERE = ("device", "weights_file")  # settings that may change from machine to machine
 LARGE = 1e12  # beyond what is counted or measured of a run
-DAMAGED = UNLOADABLE
 
 
 class Checkpoint:
@@ -54,7 +53,7 @@ class Checkpoint:
         try:
             kept = _read(self._file)
             return max(0, int(kept["notch"])) if kept["job"] == self.job else 0
-        except DAMAGED:
+        except UNLOADABLE:
             return 0
 
     def resume(self, state: State) -> None:
@@ -63,7 +62,7 @@ class Checkpoint:
             return
         try:
             kept = _read(self._file)
-        except DAMAGED as error:
+        except UNLOADABLE as error:
             self._warn(f"it is ignored, for it cannot be read ({type(error).__name__})")
             return
         if kept.get("job") != self.job:
@@ -74,7 +73,7 @@ class Checkpoint:
             return
         try:
             state.restore(kept)
-        except DAMAGED as error:
+        except UNLOADABLE as error:
             raise JobError(
                 f"Checkpoint {str(self._file)!r}",
                 f"it holds no state that a run can go on from ({error})",
@@ -163,7 +162,7 @@ def _is_like(kept: Any, like: Any) -> bool:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """What `Checkpoint.write` wrote; raises one of DAMAGED if it is not whole.
+    """What `Checkpoint.write` wrote; raises one of UNLOADABLE if it is not whole.
 
     torch does not look at the checksums in its files, so that a flipped bit would be painted.
     """

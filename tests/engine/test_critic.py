@@ -29,7 +29,7 @@ def plans(job, painting: Painting) -> Iterator[Plan]:
     scale = Scale(UNIT, 1, steps=4)
     cameras = cameras_of(job, painting.original.surface, scale)
     orders = [torch.Generator().manual_seed(0)]
-    turns = plans_of(painting, scale, cameras, painting.background, orders, ALONE)
+    turns = plans_of(painting, scale, cameras, orders, ALONE)
     return (plan for turn in turns for plan in turn.values())
 
 

@@ -69,7 +69,7 @@ def test_coarse_views_look_up_no_lattice_finer_than_their_pixels(pictures) -> No
     for scale in (first, last):
         cameras = plans.cameras_of(job, painting.original.surface, scale)
         orders = [torch.Generator()]
-        turns = plans.plans_of(painting, scale, cameras, torch.zeros(3), orders, ALONE)
+        turns = plans.plans_of(painting, scale, cameras, orders, ALONE)
         for _, turn in zip(range(4), turns, strict=False):
             sizes = turn[0].lookups.sizes
             pixel = turn[0].shot.reach
