@@ -19,6 +19,7 @@ from .job import Job, Mesh
 from .messages import Send
 from .settings import is_number
 from .state import State
+from .whole import part_of, whole
 
 VERSION = 10  # of what is kept and of what the steps do; older files are of no use to a newer run
 GAP = 30.0  # seconds between two checkpoints, at least
@@ -42,7 +43,6 @@ class Checkpoint:
 
     def __init__(self, folder: Path, job: Job, network: str, send: Send) -> None:
         self._file = folder / "checkpoint.pt"
-        self._part = folder / "checkpoint.pt.part"
         self.job = digest_of(job, network)
         self._send = send
         self._next = time.perf_counter() + GAP
@@ -92,19 +92,18 @@ class Checkpoint:
     def write(self, state: State) -> None:
         """Write `state`; if that fails, WARN the first time: a run can do without."""
         try:
-            with self._part.open("wb") as stream:
+            with whole(self._file) as part, part.open("wb") as stream:
                 torch.save({"job": self.job, **state.kept()}, stream)
-            self._part.replace(self._file)
         except (OSError, RuntimeError) as error:
             with suppress(OSError):
-                self._part.unlink()
+                part_of(self._file).unlink()
             if not self._failed:
                 self._warn(f"it cannot be written ({error})")
             self._failed = True
 
     def remove(self) -> None:
         """Delete the file, whose run has its result; if it stays, that does no harm."""
-        for file in (self._file, self._part):
+        for file in (self._file, part_of(self._file)):
             with suppress(OSError):
                 file.unlink()
 

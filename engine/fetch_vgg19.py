@@ -2,7 +2,7 @@
 
 Torchvision's file carries the first digits of its SHA-256 in its name, and is checked by them. Of
 its 575 MB only the convolutions are kept, 80 MB. Messages go to stdout as the engine's do. Ended
-half-way it leaves nothing behind, but when killed: `partial(DESTINATION)` then.
+half-way it leaves nothing behind, but when killed: `part_of(DESTINATION)` then.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from .contents import UNLOADABLE
 from .errors import JobError
 from .messages import Send, error_message, messenger
+from .whole import part_of
 
 TIMEOUT = 30.0  # seconds without a byte after which the server is taken to be gone
 CANCELLED = 3
@@ -60,7 +61,7 @@ def fetch(url: str, destination: Path, send: Send) -> None:
     Raises:
         JobError: if it cannot be had, is not what its name says, or cannot be written.
     """
-    half = partial(destination)
+    half = part_of(destination)
     try:
         digest = _download(url, half, send)
         expected = _digest_in(url)
@@ -82,11 +83,6 @@ def fetch(url: str, destination: Path, send: Send) -> None:
     finally:
         half.unlink(missing_ok=True)
     send({"type": "DONE", "weights": str(destination)})
-
-
-def partial(destination: Path) -> Path:
-    """The file that is downloaded into."""
-    return destination.with_name(destination.name + ".part")
 
 
 def _digest_in(url: str) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .errors import JobError
 from .job import STYLE_SIDES, UNREADABLE
+from .whole import whole
 
 KEPT_SIDE = 2048  # pixels that a style picture's short side has at least when it is made smaller
 ROWS = 256  # of a result's texels, made ready for its file at once
@@ -91,6 +92,5 @@ def write_heights(image: Tensor, file: Path) -> None:
 
 
 def _write(picture: Image.Image, file: Path) -> None:
-    part = file.with_name(file.name + ".part")
-    picture.save(part, format="PNG")
-    part.replace(file)
+    with whole(file) as part:
+        picture.save(part, format="PNG")

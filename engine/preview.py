@@ -17,6 +17,7 @@ from .field import Lookup
 from .painting import Ground, Painting
 from .prefilter import prefilter
 from .texture import Texels, fill_margin
+from .whole import whole
 
 SIZES = (256, 512)  # texels on the larger side, in the first and the second half of the run
 MARGIN = 4
@@ -74,10 +75,9 @@ class Preview:
 
     def _write(self, number: int) -> Path:
         file = self._folder / f"preview_{number}_{self._turn}.npy"
-        part = file.with_suffix(".part")
-        with part.open("wb") as stream:
+        with whole(file) as part, part.open("wb") as stream:
             np.save(stream, self._sheets[number].bake(self._painting))
-        return part.replace(file)
+        return file
 
 
 @dataclass(frozen=True)

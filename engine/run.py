@@ -32,6 +32,7 @@ from .start import start, views_of_step
 from .state import State
 from .stylize import Progress, optimise, prepare
 from .team import ALONE, Team
+from .whole import whole
 
 
 class Cancelled(Exception):
@@ -135,7 +136,8 @@ def run(
     with writing_to(result):
         painted = _write_all(write_picture, textures, result, "texture", send)
         relief_told = relief.write(result, send) if relief else {}
-        _write_text(result / "report.json", json.dumps(report, indent=1))
+        with whole(result / "report.json") as part:
+            part.write_text(json.dumps(report, indent=1), encoding="utf-8")
     checkpoint.remove()
     told = {"textures": painted, "report": str(result / "report.json"), **relief_told}
     send({"type": "DONE", **told})
@@ -314,12 +316,6 @@ def _costs(state: State) -> dict[str, object]:
         "steps": state.done,
         "views_per_step": state.views,
     }
-
-
-def _write_text(file: Path, text: str) -> None:
-    part = file.with_name(file.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
 
 
 @contextmanager

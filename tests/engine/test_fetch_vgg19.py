@@ -14,7 +14,8 @@ import torch
 from torchvision.models import VGG19_Weights
 
 from engine.errors import JobError
-from engine.fetch_vgg19 import fetch, partial
+from engine.fetch_vgg19 import fetch
+from engine.whole import part_of
 from tests.engine.processes import ROOT, started
 
 
@@ -178,9 +179,9 @@ def test_terminated_half_way(serve, weights, destination):
     url = serve(name_of(content), content[:1000], size=len(content), slow=True)
     with start(destination, url) as process:
         end = time.monotonic() + 120
-        while not partial(destination).exists() and time.monotonic() < end:
+        while not part_of(destination).exists() and time.monotonic() < end:
             time.sleep(0.05)
-        assert partial(destination).exists()
+        assert part_of(destination).exists()
         process.terminate()
         assert process.wait(timeout=20) == 3
     assert list(destination.parent.iterdir()) == []
