@@ -330,13 +330,13 @@ def test_at_the_end_paint_comes_to_the_pictures_own_colours(
     palette = read_picture(pictures[0]).flatten(1).T.unique(dim=0)
     assert len(palette) == 2
     away = []
-    for steps, settling in ((40, 0), (20, 20)):
+    for steps, settling in ((80, 0), (40, 40)):
         few = Preset((SIZE,), (steps,), close_ups=0, nearer=0, settling=settling, views=4)
         monkeypatch.setitem(PRESETS, "DRAFT", few)
         job = job_of(pictures, steps=0)
         painted = paint(job, backbone)[in_islands(job)]
         away.append(float((painted - nearest(painted, palette)).norm(dim=1).mean()))
-    assert away[1] < 0.8 * away[0], away
+    assert away[1] < 0.75 * away[0], away
 
 
 @pytest.mark.parametrize("start", ["MATCHED", "ORIGINAL"])
