@@ -6,9 +6,10 @@ The system itself holds the lock, so that a Blender that is gone holds none.
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..engine.errors import JobError
@@ -31,18 +32,31 @@ def alone(folder: Path, name: str) -> Iterator[None]:
     Raises:
         JobError: about `name`, if another process holds it or it cannot be made.
     """
+    file = folder / LOCK
     try:
-        stream = (folder / LOCK).open("a")
+        stream = file.open("a")
     except OSError as error:
         why = f"nothing can be written to {str(folder)!r} ({error.strerror})"
         raise JobError(
             name, why, "Check that you may write there and that there is room"
         ) from error
     with stream:
-        if not _take(stream.fileno()):
+        if not _take(stream.fileno()) or not _is(file, stream.fileno()):
             why = "another Blender is installing, fetching or removing something"
             raise JobError(name, why, "Wait until that is done, or cancel it there")
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows keeps what is open
+                file.unlink()
+
+
+def _is(file: Path, descriptor: int) -> bool:
+    """Whether that file is still the one at its place, and not one that was taken away."""
+    try:
+        return os.path.samestat(file.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _take(descriptor: int) -> bool:

@@ -373,7 +373,7 @@ class TestOperators:
         assert engine_python.find().path == str(environment.python_in(folder))
         assert Task.current is None
         assert remove() == {"FINISHED"}
-        assert left_in(folder.parent) == ["install.log", LOCK]
+        assert left_in(folder.parent) == ["install.log"]
 
     def test_another_blender_that_installs_is_left_alone_while_it_lives(self, small, folder):
         install = bpy.ops.wm.style_transfer_3d_install
