@@ -28,6 +28,10 @@ def read_region(
     if group:
         weights = _vertex_weights(data, group.index)
         return weights[vertices[corners]]
+    joined = data.attributes.get(name)  # what Blender 4 makes of a group where geometry is joined
+    if isinstance(joined, bpy.types.FloatAttribute) and joined.domain == "POINT":
+        weights = read(joined.data, "value", np.float32, (len(data.vertices),))
+        return weights.clip(0, 1)[vertices[corners]]
     attribute = data.color_attributes.get(name)
     if attribute is None:
         return None
