@@ -93,8 +93,8 @@ def test_it_gets_the_job_a_clean_environment_and_its_own_folder(engine, tmp_path
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR"):
         monkeypatch.setenv(name, "7")  # of torchrun, by which an engine would be one of several
     script = """
-        words = ("PYTHON", "RANK", "WORLD_SIZE", "MASTER")
-        names = sorted(n for n in os.environ if any(word in n for word in words))
+        words = ("PYTHON", "RANK", "LOCAL_", "WORLD_SIZE", "MASTER_")
+        names = sorted(name for name in os.environ if name.startswith(words))
         flags = [sys.flags.no_user_site, sys.flags.utf8_mode]
         text = [os.environ["KEPT"], names, os.getcwd(), sys.argv[1:], flags]
         print(json.dumps({"type": "STATUS", "text": json.dumps(text)}), flush=True)
