@@ -6,10 +6,12 @@ import warnings
 import bpy
 import numpy as np
 
-# What Blender changes by itself, or what is the window's and not the file's.
+# What Blender changes by itself, or what is the window's and not the file's. The brush of
+# `uv_sculpt` points nowhere in Blender 4.2, which ends when it is looked at.
 _LEFT_OUT = {
     "rna_type", "session_uid", "is_evaluated", "original", "tag", "is_runtime_data", "preview",
     "bl_rna", "id_data", "depsgraph", "library_weak_reference", "is_editmode", "bindcode",
+    "uv_sculpt",
 }  # fmt: skip
 _COLLECTIONS_LEFT_OUT = {"window_managers", "screens", "workspaces", "brushes", "palettes"}
 _LARGE = 64  # items, of which no more than a hash is kept
@@ -93,7 +95,8 @@ def _custom(thing):
     if isinstance(thing, bpy.types.PropertyGroup):  # asked for one of its properties, it has it
         return []
     try:
-        return list(thing.keys())
+        # Before Blender 5 registered properties are among them, once they have been read.
+        return [key for key in thing.keys() if key not in thing.bl_rna.properties]  # noqa: SIM118
     except (AttributeError, TypeError):  # of a kind that can have none
         return []
 
