@@ -16,7 +16,7 @@ from .interpolation import Lookups
 from .painting import Ground, Painting
 from .samples import sample_sizes
 from .surface import Shot
-from .texture import mip_pyramid, sample_each
+from .texture import mip_pyramid
 
 
 class Afar:
@@ -40,8 +40,6 @@ class Afar:
     @torch.no_grad()
     def beyond(self, shot: Shot, ground: Ground, lookups: Lookups) -> Tensor:
         """What the textures show at a view's points (N, 3), less what it looked up then."""
-        surface = self._then.original.surface
-        uv = surface.uvs_at(shot.face, shot.bary)
-        shown = sample_each(self._pyramids, surface.textures[shot.face], uv, shot.footprint)
+        shown = self._then.original.surface.seen(self._pyramids, shot)
         paint = lookups.interpolate(self._then.field.gather(lookups))
         return shown - self._then.colors(ground, paint)

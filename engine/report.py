@@ -20,8 +20,8 @@ from .palette import NEAR_COLOR, some
 from .plans import masks_of_styles
 from .seams import seam_ratio
 from .settings import STYLE_LAYERS
-from .surface import Shot, Surface, shoot
-from .texture import mip_pyramid, sample_each
+from .surface import Shot, shoot
+from .texture import mip_pyramid
 from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
 from .visibility import Outside
 
@@ -111,7 +111,7 @@ def measure(
     background = painting.background
     near = [view for view in held_out_views(original, 1, views) if len(view.shot.pixel)]
     held_out = near or list(held_out_views(original, 1))
-    painted = [_sample(pyramids, original.surface, view.shot) for view in held_out]
+    painted = [original.surface.seen(pyramids, view.shot) for view in held_out]
     grams: list[list[list[Tensor]]] = [[] for _ in painting.aims]  # by style, view and layer
     grams_before: list[list[list[Tensor]]] = [[] for _ in painting.aims]
     content = []
@@ -162,11 +162,6 @@ def measure(
         "off_palette": off_palette,
         "speckle": _speckle(painting, pyramids, strokes, views),
     }
-
-
-def _sample(pyramids: Sequence[Sequence[Tensor]], surface: Surface, shot: Shot) -> Tensor:
-    uv = surface.uvs_at(shot.face, shot.bary)
-    return sample_each(pyramids, surface.textures[shot.face], uv, shot.footprint)
 
 
 def _distance(grams: list[list[Tensor]], targets: list[Tensor]) -> float:
@@ -238,7 +233,7 @@ def _speckle(
         if not len(shot.pixel):  # an opening in the middle
             continue
         mask = shot.mask >= 0.999
-        painted = _sample(pyramids, original.surface, shot)
+        painted = original.surface.seen(pyramids, shot)
         result += octave_energies(shot.image(painted, painted.mean(0)), mask)
         before += octave_energies(shot.image(view.albedo, view.albedo.mean(0)), mask)
     sources = [before]

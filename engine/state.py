@@ -131,9 +131,10 @@ class State:
         self.field.restore(field)
         self.optimizer = VisitedAdam(self.field.table)
         self.optimizer.restore(torch.cat(optimizer))
-        self._settled = kept["settled"].to(self.field.table.device)
-        if len(self._settled):
-            self._settled = self._settled[: len(self.field.table)]
+        rows = len(self.field.table)
+        self._settled = kept["settled"][:rows].to(self.field.table.device)
+        if len(self._settled) not in (0, rows):
+            raise ValueError(f"settled from {len(self._settled)} values, not from {rows}")
         for generator, drawn in zip((self.order, self.critic.generator), kept["generators"],
                                     strict=True):  # fmt: skip
             generator.set_state(drawn)

@@ -6,7 +6,7 @@ as points on the surface; from then on a render is a gather, and its gradient a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from torch import Tensor
 from .columns import picked
 from .job import Mesh
 from .rasterizer import Nearest
-from .texture import Texels, interpolate, texel_bands
+from .texture import Texels, interpolate, sample_each, texel_bands
 from .views import Camera
 
 SAMPLES = 3  # along each side of a pixel; odd, so that one is at the centre
@@ -94,6 +94,11 @@ class Surface:
     def uvs_at(self, face: Tensor, bary: Tensor) -> Tensor:
         """Texture coordinates (N, 2)."""
         return interpolate(self.uvs[face], bary)
+
+    def seen(self, pyramids: Sequence[Sequence[Tensor]], shot: Shot) -> Tensor:
+        """What a view's points show (N, C) of textures with these mip levels (H, W, C)."""
+        uv = self.uvs_at(shot.face, shot.bary)
+        return sample_each(pyramids, self.textures[shot.face], uv, shot.footprint)
 
     def texels(self, texture: int, shape: tuple[int, int]) -> Texels:
         """The texels of the texture of that number, at `shape` (height, width)."""

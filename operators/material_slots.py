@@ -95,23 +95,26 @@ def check_nodes(places: Sequence[Place]) -> None:
 
     They would go on setting the one that is not painted.
     """
+    nodes = [
+        (obj, modifier, material)
+        for obj, slot in places
+        if (material := slot_material(obj, slot))
+        for modifier in obj.modifiers
+        if isinstance(modifier, bpy.types.NodesModifier)
+    ]
+    if not nodes:
+        return
     mine = _Mine.of(places)
-    users = bpy.data.user_map(subset={m for p in places if (m := slot_material(*p))})
-    for obj, slot in places:
-        material = slot_material(obj, slot)
-        if material is None or material in mine.materials:
-            continue
-        for modifier in obj.modifiers:
-            if isinstance(modifier, bpy.types.NodesModifier) and (
-                modifier.node_group in users[material]
-            ):
-                raise JobError(
-                    f"Object {obj.name!r}",
-                    f"its modifier {modifier.name!r} sets the material {material.name!r}, which is"
-                    " not its alone, so a copy that is painted would not be seen",
-                    "Make the material and the modifier's node group single-user, apply the"
-                    " modifier, or set Assign to Image Only",
-                )
+    users = bpy.data.user_map(subset={material for _obj, _modifier, material in nodes})
+    for obj, modifier, material in nodes:
+        if material not in mine.materials and modifier.node_group in users[material]:
+            raise JobError(
+                f"Object {obj.name!r}",
+                f"its modifier {modifier.name!r} sets the material {material.name!r}, which is"
+                " not its alone, so a copy that is painted would not be seen",
+                "Make the material and the modifier's node group single-user, apply the modifier,"
+                " or set Assign to Image Only",
+            )
 
 
 def _trees_of(

@@ -227,6 +227,14 @@ def test_a_generator_that_is_none_is_refused(left) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_settled_from_too_few_values_is_refused(left) -> None:
+    kept = torch.load(left.file, weights_only=True)
+    kept["settled"] = torch.zeros(7, 3)
+    with pytest.raises(JobError, match=r"no state that a run can go on from \(settled from 7 val"):
+        resumed(left, torch_bytes(kept))
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_tensor_without_numbers_is_ignored(left) -> None:
     job = Checkpoint(left.file.parent, left.job, "VGG16", [].append).job
     content = repickled(left.whole, {"job": job, "notch": NoStorage()})
