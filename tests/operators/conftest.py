@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from tests.operators.scenes import (
 
 settings.register_profile("no hurry", deadline=None)  # a busy machine is no failure
 settings.load_profile("no hurry")
+
+# What a shell runs in the background ignores SIGINT, and so would the engines that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[2]
 
