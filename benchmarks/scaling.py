@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .engines import engine
+from .timing import LEAST
 
 PAINT = "--paint"  # what this module is started with to be one of the processes
 SIDE = 128  # pixels of a view
@@ -27,7 +28,7 @@ STEPS = 12  # steps that do
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 
 
-def scaling(folder: Path, repeats: int = 5) -> dict[str, Any]:
+def scaling(folder: Path) -> dict[str, Any]:
     """Views a second of the job in `folder`.
 
     Returns:
@@ -35,7 +36,7 @@ def scaling(folder: Path, repeats: int = 5) -> dict[str, Any]:
         the best there can be); `load`, the machine's load averages before.
     """
     load = os.getloadavg()
-    pairs = [(views_a_second(folder, 1), views_a_second(folder, 2)) for _ in range(repeats)]
+    pairs = [(views_a_second(folder, 1), views_a_second(folder, 2)) for _ in range(LEAST)]
     ratio = statistics.median(two / one for one, two in pairs)
     one, two = zip(*pairs, strict=True)
     return {"one": one, "two": two, "ratio": ratio, "load": load}

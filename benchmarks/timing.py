@@ -17,14 +17,14 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def times(work: Callable[[], object], repeats: int = LEAST) -> list[float]:
+def times(work: Callable[[], object], repeats: int) -> list[float]:
     """Seconds of each of `repeats` goes, after one that does not count."""
     work()
     return [seconds(work) for _ in range(repeats)]
 
 
 def side_by_side(
-    first: Callable[[], object], second: Callable[[], object], repeats: int = LEAST
+    first: Callable[[], object], second: Callable[[], object], repeats: int
 ) -> tuple[list[float], list[float]]:
     """Seconds of both in turns, so that what else the machine does slows down both alike."""
     first(), second()

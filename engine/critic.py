@@ -246,12 +246,10 @@ def ones(features: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def style_grams(
-    style: Tensor, unit: float, backbone: Backbone, layers: Sequence[str] = STYLE_LAYERS
-) -> list[Tensor]:
+def style_grams(style: Tensor, unit: float, backbone: Backbone) -> list[Tensor]:
     """Gram matrices of the style picture with its short side `unit` pixels long."""
-    cut = [backbone(piece, layers) for piece in pieces(resized(style, unit))]
-    return [torch.stack([gram(f[n], ones(f[n])) for f in cut]).mean(0) for n in layers]
+    cut = [backbone(piece, STYLE_LAYERS) for piece in pieces(resized(style, unit))]
+    return [torch.stack([gram(f[n], ones(f[n])) for f in cut]).mean(0) for n in STYLE_LAYERS]
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from .baking import cover, footprints, put
 from .field import Lookup
 from .painting import Ground, Painting
 from .prefilter import prefilter
-from .texture import Texels, fill_margin
+from .texture import Texels, grow_margin
 from .whole import whole
 
 SIZES = (256, 512)  # texels on the larger side, in the first and the second half of the run
@@ -109,7 +109,7 @@ class _Sheet:
         image = torch.zeros(*self.shape, 4, device=device)
         colors = painting.colors(self.ground, paint.view(-1, 3)[self.texels.texel])
         put(image, self.texels, torch.nn.functional.pad(colors, (0, 1), value=1.0))
-        image, _ = fill_margin(image, covered, MARGIN)
+        grow_margin(image, covered, MARGIN)
         return image.flip(0).cpu().numpy()
 
 

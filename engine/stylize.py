@@ -56,7 +56,6 @@ class Progress:
         share: of the run's work that is done, 0 to 1; steps on larger views are more work.
         losses: 'content', as last judged, 'style' and the 'total' that was made smaller.
         seconds: since the first step began.
-        vgg_seconds: of these, in the backbone and the losses on its features.
     """
 
     step: int
@@ -64,7 +63,6 @@ class Progress:
     share: float
     losses: dict[str, float]
     seconds: float
-    vgg_seconds: float
 
 
 def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: int = 0) -> Painting:
@@ -214,7 +212,6 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
                 share=min(work / all_work, 1.0),
                 losses={**told, "content": state.content},
                 seconds=state.seconds,
-                vgg_seconds=state.vgg_seconds,
             )
     state.settle()
 

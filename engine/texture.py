@@ -144,13 +144,6 @@ class Atlas(NamedTuple):
         return owner.where(foreign[:, None], point)
 
 
-def fill_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> tuple[Tensor, Tensor]:
-    """As `grow_margin`, of copies of `image` and `covered`, which are returned."""
-    image, covered = image.clone(), covered.clone()
-    grow_margin(image, covered, width)
-    return image, covered
-
-
 def grow_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> None:
     """Carry the colours at the islands' rims outwards, a texel at a time, in place.
 

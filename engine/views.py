@@ -24,14 +24,11 @@ class Camera:
         world_to_camera: (4, 4) float32, looking down -Z.
         projection: (4, 4) float32, to OpenGL clip space.
         size: height and width in pixels.
-        unit: larger side, in pixels, of the frame that fits what is seen of the object at
-            this camera's scale; the style picture's short side is as long at stroke size 1.
     """
 
     world_to_camera: Tensor
     projection: Tensor
     size: tuple[int, int]
-    unit: int
 
     def clip(self, points: Tensor) -> Tensor:
         """World points (N, 3) to clip space (N, 4)."""
@@ -109,7 +106,7 @@ def frame(
         what is missing to LEAST; the whole frame if part of the object is behind the camera,
         or all of it beside the frame.
     """
-    clip = Camera(world_to_camera, projection, (1, 1), scale).clip(vertices)
+    clip = Camera(world_to_camera, projection, (1, 1)).clip(vertices)
     stretch = torch.tensor([aspect, 1.0])  # NDC to a plane with square pixels
     if bool((clip[:, 3] <= 1e-6).any()):
         low, high = -stretch, stretch
@@ -124,7 +121,7 @@ def frame(
     crop = torch.eye(4)
     crop[0, 0], crop[1, 1] = 1 / half
     crop[0, 3], crop[1, 3] = -middle / half
-    return Camera(world_to_camera, crop @ projection, (int(pixels[1]), int(pixels[0])), scale)
+    return Camera(world_to_camera, crop @ projection, (int(pixels[1]), int(pixels[0])))
 
 
 def framed(view: View, vertices: Tensor, scale: int) -> Camera:
@@ -162,9 +159,8 @@ def close_ups(camera: Camera, factor: int, side: int) -> list[Camera]:
         side: of each window, in its own pixels.
     """
     wide, (rows, columns) = tiled(camera, factor, side)
-    unit = factor * camera.unit
     return [
-        _part(wide, (x, y), (columns, rows), (side, side), unit)
+        _part(wide, (x, y), (columns, rows), (side, side))
         for y in (1 - (2 * row + 1) / rows for row in range(rows))
         for x in ((2 * column + 1) / columns - 1 for column in range(columns))
     ]
@@ -178,12 +174,12 @@ def tiled(camera: Camera, factor: int, side: int) -> tuple[Camera, tuple[int, in
     height, width = (factor * length for length in camera.size)
     rows, columns = math.ceil(height / side), math.ceil(width / side)
     zoom = (width / (columns * side), height / (rows * side))
-    return _part(camera, (0.0, 0.0), zoom, camera.size, camera.unit), (rows, columns)
+    return _part(camera, (0.0, 0.0), zoom, camera.size), (rows, columns)
 
 
 def middle(camera: Camera, factor: int) -> Camera:
     """The window in the middle of a camera's frame, `factor` times as near."""
-    return _part(camera, (0.0, 0.0), (factor, factor), camera.size, factor * camera.unit)
+    return _part(camera, (0.0, 0.0), (factor, factor), camera.size)
 
 
 def _part(
@@ -191,12 +187,11 @@ def _part(
     center: tuple[float, float],
     zoom: tuple[float, float],
     size: tuple[int, int],
-    unit: int,
 ) -> Camera:
     """The part of a frame around `center` (x, y) NDC, enlarged by `zoom` (x, y)."""
     crop = torch.diag(torch.tensor([*zoom, 1.0, 1.0]))
     crop[0, 3], crop[1, 3] = -zoom[0] * center[0], -zoom[1] * center[1]
-    return Camera(camera.world_to_camera, crop @ camera.projection, size, unit)
+    return Camera(camera.world_to_camera, crop @ camera.projection, size)
 
 
 def _look_at(eye: Tensor, backward: Tensor) -> Tensor:

@@ -35,7 +35,6 @@ def engine_picture(scene: dict[str, np.ndarray], texture: np.ndarray) -> np.ndar
         torch.from_numpy(np.float32(scene["world_to_camera"])),
         torch.from_numpy(np.float32(scene["projection"])),
         scene["picture"].shape[:2],
-        max(scene["picture"].shape[:2]),
     )
     shot = shoot(surface, camera)
     colors = original.albedo(shot.face, shot.bary, shot.footprint)

@@ -88,7 +88,7 @@ def distance(texture: torch.Tensor, style: torch.Tensor, backbone: Backbone) -> 
     """Of Gram matrices, the texture seen straight on as large as the plane was."""
     image = texture.permute(2, 0, 1)[None]
     features = backbone(image, LAYERS[:3])
-    targets = style_grams(style, SIZE, backbone, LAYERS[:3])
+    targets = style_grams(style, SIZE, backbone)[:3]
     found = [gram(f, torch.ones_like(f[0, 0])) for f in features.values()]
     return sum(float((g - t).norm() / t.norm()) for g, t in zip(found, targets, strict=True))
 

@@ -25,7 +25,7 @@ from engine.report import (
 )
 from engine.seams import _edge_pairs, seam_ratio
 from engine.surface import Surface
-from engine.texture import Atlas, fill_margin, mip_pyramid
+from engine.texture import Atlas, grow_margin, mip_pyramid
 from tests.engine.meshes import cube, mesh_of, plane, sphere
 from tests.engine.paintings import painting_with
 
@@ -48,7 +48,9 @@ def painted(surface: Surface, color) -> Tensor:
     image[texels.texel] = color(texels.face, surface.points(texels.face, texels.bary))
     covered = torch.zeros(SIZE * SIZE, dtype=torch.bool)
     covered[texels.texel] = True
-    return fill_margin(image.view(SIZE, SIZE, 3), covered.view(SIZE, SIZE))[0]
+    image = image.view(SIZE, SIZE, 3)
+    grow_margin(image, covered.view(SIZE, SIZE))
+    return image
 
 
 # Seams

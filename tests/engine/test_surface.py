@@ -209,7 +209,7 @@ def test_a_camera_that_sees_nothing() -> None:
     surface = surface_of(plane())
     away = torch.diag(torch.tensor((1.0, 1.0, -1.0, 1.0)))
     away[2, 3] = 5.0
-    camera = Camera(away, torch.tensor(perspective(), dtype=torch.float32), (8, 9), 9)
+    camera = Camera(away, torch.tensor(perspective(), dtype=torch.float32), (8, 9))
     shot = shoot(surface, camera)
     assert len(shot.pixel) == len(shot.face) == 0
     assert (shot.image(torch.empty(0, 3), torch.ones(3)) == 1).all()

@@ -13,7 +13,7 @@ from engine.texture import (
     Atlas,
     Texels,
     bilinear,
-    fill_margin,
+    grow_margin,
     mip_pyramid,
     sample,
     texel_bands,
@@ -157,6 +157,13 @@ def test_outside_the_islands_there_is_nobody_to_ask() -> None:
 
 
 # Margins
+
+
+def fill_margin(image: Tensor, covered: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """As `grow_margin`, of copies, which are returned."""
+    image, covered = image.clone(), covered.clone()
+    grow_margin(image, covered, width)
+    return image, covered
 
 
 @pytest.mark.parametrize("width", [0, 1, 3])
