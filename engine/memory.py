@@ -15,14 +15,13 @@ from torch import Tensor
 
 from .backbone import CHANNELS, CONVOLUTIONS
 from .critic import LARGEST_PICTURE
-from .field import RATIO
+from .field import COARSEST, RATIO
 from .job import Job
 from .plans import count_views, finest_voxel
 from .samples import SIDE
-from .schedule import Scale, schedule
+from .schedule import CLOSE_COVERED, Scale, schedule
 
 SEEN_BY_MANY = 4  # the mean outline of what is convex is this part of its surface (Cauchy 1841)
-CLOSE_COVERED = 0.7  # share of a close-up that shows the mesh
 CORNERS = 4.7  # of all lattices, for each of the finest voxels
 
 # Bytes, each with what it is for.
@@ -110,7 +109,7 @@ class Sizes:
             planned=max(min(max(s.together, places), _cameras(job, s)) * s.size**2 for s in scales),
             whole=max((_cameras(job, s) * s.size**2 for s in scales if s.zoom == 1), default=0),
             covered=max(min(outline, 1.0), near),
-            lattices=1 + max(0, math.ceil(math.log(extent / 4 / finest, RATIO))),
+            lattices=1 + max(0, math.ceil(math.log(extent * COARSEST / finest, RATIO))),
             picture=max(_piece(each, unit * job.settings.strokes(extent)) for each in pictures),
             styles=len(pictures),
             samples=samples,

@@ -12,6 +12,7 @@ TOGETHER = (48, 12, 4)  # views planned at once: with enough memory, and with le
 PLANNED = 24 * 256**2  # pixels of these, at most: one that shows the mesh takes up to a kilobyte
 MEMORY = 0.5  # share of the running Gram that a whole view keeps; with more, colours swing
 CLOSE_MEMORY = 0.9  # the same of close-ups, none of which need have all of the style's colours
+CLOSE_COVERED = 0.7  # share of a close-up that shows the mesh
 SHALLOW = 0.45  # of the cost of all layers, what those of close-ups cost
 STEP_OVERHEAD = 64**2  # pixels that VGG sees in the time that a step takes besides
 

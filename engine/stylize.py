@@ -25,7 +25,7 @@ from .original import Original, is_plain
 from .painting import Painting
 from .plans import cameras_of, finest_voxel, plans_of
 from .samples import Samples, sample_sizes
-from .schedule import Scale, schedule
+from .schedule import CLOSE_COVERED, Scale, schedule
 from .settings import CLOSE_UP, Settings
 from .state import State
 from .surface import Surface
@@ -40,7 +40,6 @@ CLOSE_DECAY = 0.4  # the same for the close-ups
 SETTLING_RATE = 0.65  # of the learning rate, on whole views after close-ups; it falls at once
 TRAVEL = 3.3  # how far close-ups may move a pixel, in logits; a quarter of it those twice as near
 FASTEST = 0.15  # learning rate of close-ups, at most
-USUALLY_COVERED = 0.7  # share of a close-up that shows the mesh
 NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
 GRAIN = 0.3  # the same from the original's look: flat parts give descent nothing to begin with
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
@@ -242,7 +241,7 @@ def _rates(field: Field, surface: Surface, scale: Scale) -> list[float]:
     pixel = surface.extent / scale.unit
     rate = LEARNING_RATE
     if scale.zoom > 1:
-        visits = scale.steps * USUALLY_COVERED * scale.size**2 * pixel**2 / surface.area
+        visits = scale.steps * CLOSE_COVERED * scale.size**2 * pixel**2 / surface.area
         rate = min(FASTEST, TRAVEL * (CLOSE_UP / scale.zoom) ** 2 / visits)
     power = COARSE_POWER if scale.zoom == 1 else CLOSE_POWER
     return [rate * min(1.0, pixel / lattice.cell) ** power for lattice in field.lattices]

@@ -11,7 +11,7 @@ from engine.adam import Gradient, VisitedAdam
 from engine.critic import Losses
 from engine.field import Field
 from engine.picture import read_picture
-from engine.schedule import Scale, schedule
+from engine.schedule import CLOSE_COVERED, Scale, schedule
 from engine.settings import CLOSE_UP, PRESETS, Preset
 from engine.state import State
 from engine.stylize import _decay, _rates, optimise, prepare
@@ -75,7 +75,7 @@ def test_close_ups_move_each_place_about_as_far_however_many_they_are() -> None:
         return _rates(field, surface, Scale(64, zoom, steps))[-1]
 
     pixel = surface.extent / (64 * CLOSE_UP)
-    visits = 400 * stylize.USUALLY_COVERED * (64 * pixel) ** 2 / surface.area
+    visits = 400 * CLOSE_COVERED * (64 * pixel) ** 2 / surface.area
     assert finest(400, CLOSE_UP) == pytest.approx(stylize.TRAVEL / visits)
     assert finest(800, CLOSE_UP) == pytest.approx(finest(400, CLOSE_UP) / 2)
     assert finest(1, CLOSE_UP) == stylize.FASTEST
