@@ -6,7 +6,8 @@ import math
 
 import torch
 
-from engine.rasterizer import rasterize, visible
+from engine.nearest import visible
+from engine.rasterizer import rasterize
 
 from .children import run_child
 from .mitsuba_rays import LeftOutError, Tracer

@@ -12,15 +12,119 @@ import torch
 from torch import Tensor
 
 from .columns import picked
+from .frame import places, spread
 from .hiding import Tiles
+from .inside import Insides
+from .near_plane import Triangles, cut
 from .progressions import Progressions
-from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of
+from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of, to_screen
 
 FAR = 2.0  # NDC depth beyond the near plane
 FARTHEST = 2.0**20  # the same; keys have no room for what reaches four times as far
 STEEPEST = 2.0**24  # NDC depth by the pixel; triangles that are steeper are drawn flat
 KEY_BITS = 61  # so that differences of keys do not overflow
 FRAGMENTS = 1 << 17  # at once: as many as processors' caches hold
+# Pixels of which places are told at once: a processor's cache holds what they have, and torch wakes
+# no threads for them.
+PIXELS = (1 << 15) - 1
+
+
+class Nearest(NamedTuple):
+    """Which triangle is nearest at each pixel's centre.
+
+    Attributes:
+        triangles: T of them.
+        insides: of these.
+        triangle: (H * W,) int32, -1 where there is none.
+    """
+
+    triangles: Triangles
+    insides: Insides
+    triangle: Tensor
+
+    @classmethod
+    def of(cls, clip: Tensor, faces: Tensor, size: tuple[int, int]) -> Nearest:
+        """Find the triangle nearest to the camera at each pixel's centre.
+
+        Args:
+            clip: (V, 4 + C) float, of which the first four are OpenGL's clip space.
+            faces: (F, 3) int64, indices of vertices.
+            size: height and width in pixels; row 0 is on top.
+        """
+        triangles = cut(clip, faces)
+        screen = to_screen(triangles.vertices, size)
+        insides = Insides.of(screen, triangles.corners, size, clip.dtype)
+        return cls(triangles, insides, nearest_triangles(screen, triangles.corners, size))
+
+    def faces(self) -> Tensor:
+        """The face at each pixel, (H * W,) int64, -1 where there is none."""
+        triangle = self.triangle.to(torch.int64)
+        if self.triangles.uncut:
+            return triangle
+        return torch.cat((self.triangles.parent, triangle.new_tensor([-1]))).take(triangle)
+
+    def face(self, triangle: Tensor) -> Tensor:
+        """Which face (N,) int64 each `triangle` (N,) is of."""
+        return self.triangles.parent.index_select(0, triangle)
+
+    def at(self, triangle: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What triangles have at places inside them.
+
+        Args:
+            triangle: (N,) int.
+            x, y: (N,) float64, right and down, in pixels from the first one's centre.
+
+        Returns:
+            Shares (3, N) of the triangle's corners, 0-1, and these (3, N), columns of `vertices`.
+        """
+        shares = self.insides.in_perspective(triangle, self.insides.at(triangle, x, y))
+        return torch.stack(shares), picked(self.triangles.corners, triangle)
+
+    def bary(self, triangle: Tensor, shares: Tensor) -> Tensor:
+        """Of shares (3, N) of the corners of triangles (N,), those of their faces (3, N)."""
+        return torch.stack(list(self.triangles.in_parent(triangle, shares.unbind())))
+
+    def pixels(self) -> Tensor:
+        """Those that show a triangle, (N,) int64, in their order."""
+        return (self.triangle >= 0).nonzero().squeeze(-1)
+
+    def at_centers(self, pixel: Tensor, width: int) -> tuple[Tensor, list[Tensor]]:
+        """Which triangles (N,) int32 some of `pixels` (N,) show, and where, as of `Insides.at`.
+
+        Args:
+            width: of the frame that was given to `of`.
+        """
+        triangle = self.triangle.index_select(0, pixel)
+        return triangle, self.insides.at(triangle, *places(pixel, width))
+
+    def seen(self, width: int) -> tuple[Tensor, list[Tensor]]:
+        """All of `pixels` (N,), and where in its face each is, a share (N,) of each corner.
+
+        Args:
+            width: of the frame that was given to `of`.
+        """
+        pixel = self.pixels()
+        parts = []
+        for some in pixel.split(PIXELS):
+            triangle, shares = self.at_centers(some, width)
+            bary = self.insides.in_perspective(triangle, shares)
+            parts.append(self.triangles.in_parent(triangle, bary))
+        return pixel, [torch.cat(shares) for shares in zip(*parts, strict=True)]
+
+
+def visible(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The nearest face at each pixel's centre, and where in it that is.
+
+    Args:
+        clip, faces, size: as of `Nearest.of`.
+
+    Returns:
+        The face (H, W) int64 and perspective-correct barycentric coordinates (H, W, 3) float,
+        -1 where there is none: what `rasterize` tells, without depth and distance.
+    """
+    nearest = Nearest.of(clip, faces, size)
+    pixel, bary = nearest.seen(size[1])
+    return nearest.faces().view(size), spread(bary, pixel, size).permute(1, 2, 0)
 
 
 class Keys(NamedTuple):

@@ -12,18 +12,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .columns import picked
 from .edge_distances import measured
-from .frame import places, spread
-from .inside import Insides
+from .frame import spread
 from .near_plane import Triangles, cut
-from .nearest import nearest_triangles
+from .nearest import PIXELS, Nearest
 from .nearest_fragments import nearest_fragments
-from .spans import to_screen
 
 BLOCK = 1 << 19  # fragments that are measured at once
-# Pixels that are: a processor's cache holds what they have, and torch wakes no threads for them.
-PIXELS = (1 << 15) - 1
 
 
 class Fragments(NamedTuple):
@@ -42,88 +37,6 @@ class Fragments(NamedTuple):
     zbuf: Tensor
     bary_coords: Tensor
     dists: Tensor
-
-
-class Nearest(NamedTuple):
-    """Which triangle is nearest at each pixel's centre.
-
-    Attributes:
-        triangles: T of them.
-        insides: of these.
-        triangle: (H * W,) int32, -1 where there is none.
-    """
-
-    triangles: Triangles
-    insides: Insides
-    triangle: Tensor
-
-    @classmethod
-    def of(cls, clip: Tensor, faces: Tensor, size: tuple[int, int]) -> Nearest:
-        """Find the triangle nearest to the camera at each pixel's centre.
-
-        Args:
-            clip: (V, 4 + C) float, of which the first four are as of `rasterize`.
-            faces, size: as of `rasterize`.
-        """
-        triangles = cut(clip, faces)
-        screen = to_screen(triangles.vertices, size)
-        insides = Insides.of(screen, triangles.corners, size, clip.dtype)
-        return cls(triangles, insides, nearest_triangles(screen, triangles.corners, size))
-
-    def faces(self) -> Tensor:
-        """The face at each pixel, (H * W,) int64, -1 where there is none."""
-        triangle = self.triangle.to(torch.int64)
-        if self.triangles.uncut:
-            return triangle
-        return torch.cat((self.triangles.parent, triangle.new_tensor([-1]))).take(triangle)
-
-    def face(self, triangle: Tensor) -> Tensor:
-        """Which face (N,) int64 each `triangle` (N,) is of."""
-        return self.triangles.parent.index_select(0, triangle)
-
-    def at(self, triangle: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """What triangles have at places inside them.
-
-        Args:
-            triangle: (N,) int.
-            x, y: (N,) float64, right and down, in pixels from the first one's centre.
-
-        Returns:
-            Shares (3, N) of the triangle's corners, 0-1, and these (3, N), columns of `vertices`.
-        """
-        shares = self.insides.in_perspective(triangle, self.insides.at(triangle, x, y))
-        return torch.stack(shares), picked(self.triangles.corners, triangle)
-
-    def bary(self, triangle: Tensor, shares: Tensor) -> Tensor:
-        """Of shares (3, N) of the corners of triangles (N,), those of their faces (3, N)."""
-        return torch.stack(list(self.triangles.in_parent(triangle, shares.unbind())))
-
-    def pixels(self) -> Tensor:
-        """Those that show a triangle, (N,) int64, in their order."""
-        return (self.triangle >= 0).nonzero().squeeze(-1)
-
-    def at_centers(self, pixel: Tensor, width: int) -> tuple[Tensor, list[Tensor]]:
-        """Which triangles (N,) int32 some of `pixels` (N,) show, and where, as of `Insides.at`.
-
-        Args:
-            width: of the frame that was given to `of`.
-        """
-        triangle = self.triangle.index_select(0, pixel)
-        return triangle, self.insides.at(triangle, *places(pixel, width))
-
-    def seen(self, width: int) -> tuple[Tensor, list[Tensor]]:
-        """All of `pixels` (N,), and where in its face each is, a share (N,) of each corner.
-
-        Args:
-            width: of the frame that was given to `of`.
-        """
-        pixel = self.pixels()
-        parts = []
-        for some in pixel.split(PIXELS):
-            triangle, shares = self.at_centers(some, width)
-            bary = self.insides.in_perspective(triangle, shares)
-            parts.append(self.triangles.in_parent(triangle, bary))
-        return pixel, [torch.cat(shares) for shares in zip(*parts, strict=True)]
 
 
 def rasterize(
@@ -182,20 +95,6 @@ def rasterize(
         spread(bary, place, shape).permute(1, 2, 3, 0),
         spread([dists], place, shape)[0],
     )
-
-
-def visible(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """What `rasterize` tells of the nearest face alone, without its depth and distance.
-
-    Args:
-        clip, faces, size: as of `rasterize`.
-
-    Returns:
-        pix_to_face (H, W) and bary_coords (H, W, 3), as of `Fragments`.
-    """
-    nearest = Nearest.of(clip, faces, size)
-    pixel, bary = nearest.seen(size[1])
-    return nearest.faces().view(size), spread(bary, pixel, size).permute(1, 2, 0)
 
 
 def _inside(nearest: Nearest, pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, ...]:

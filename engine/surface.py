@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .columns import picked
 from .job import Mesh
-from .rasterizer import Nearest
+from .nearest import Nearest
 from .texture import Texels, interpolate, sample_each, texel_bands
 from .views import Camera
 

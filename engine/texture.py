@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .interpolation import weighted_sum
-from .rasterizer import Nearest
+from .nearest import Nearest
 
 MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
 BAND = 1 << 19  # texels rasterized at once

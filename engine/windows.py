@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .rasterizer import visible
+from .nearest import visible
 from .surface import Surface
 from .texture import interpolate
 from .views import Camera, close_ups, tiled

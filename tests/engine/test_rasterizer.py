@@ -7,7 +7,8 @@ from hypothesis import assume, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine.rasterizer import Fragments, rasterize, visible
+from engine.nearest import visible
+from engine.rasterizer import Fragments, rasterize
 from tests.engine.reference import centers, clip_to_front, look, perspective, to_clip
 
 EXACT = 1e-9  # in float64
