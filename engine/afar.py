@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from .interpolation import Lookups
+from .mip_levels import mip_pyramid
 from .painting import Ground, Painting
 from .samples import sample_sizes
 from .surface import Shot
-from .texture import mip_pyramid
 
 
 class Afar:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from .allocator import keeping_freed_memory
+from .margins import fill_rest, grow_margin
 from .surface import Surface
-from .texture import Texels, band_rows, fill_rest, grow_margin
+from .texture import Texels, band_rows
 
 BLOCK = 1 << 18  # texels whose values are asked for at once
 Tell = Callable[[float], None]  # takes the share that is done, 0-1

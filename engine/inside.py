@@ -93,6 +93,12 @@ class Insides(NamedTuple):
         return -torch.minimum(torch.minimum(a, b), c).square()
 
 
+def interpolate(corners: Tensor, bary: Tensor) -> Tensor:
+    """Values (N, C) at barycentric coordinates (N, 3) of corner values (N, 3, C)."""
+    (a, b, c), (u, v, w) = corners.unbind(1), bary[..., None].unbind(1)
+    return a * u + b * v + c * w  # a sum over three costs three times as much
+
+
 def _insides(
     corners: Tensor, size: tuple[int, int], dtype: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .blocks import blocks
 from .field import Lattice
-from .texture import blocks
 
 LATTICES = 3  # each turned otherwise, so that none of them shows
 BLOCK = 1 << 18  # points at once

@@ -8,17 +8,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .blocks import blocks
 from .color import KEEP, ColorMap, match_colors
+from .inside import interpolate
+from .margins import fill_rest, grow_margin
+from .mip_levels import mip_pyramid, sample_each
 from .surface import Shot, Surface
-from .texture import (
-    blocks,
-    fill_rest,
-    grow_margin,
-    interpolate,
-    mip_pyramid,
-    sample_each,
-    texel_bands,
-)
+from .texture import texel_bands
 from .visibility import Outside
 
 ONE_COLOR = 1.5 / 255  # largest spread within what counts as a single colour

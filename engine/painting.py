@@ -15,12 +15,13 @@ from .allocator import keeping_freed_memory
 from .baking import Tell, bands, cover, finish, footprints, put
 from .color import ColorMap, grey, with_greys
 from .field import Field
+from .inside import interpolate
 from .interpolation import Lookups
 from .original import Original
 from .prefilter import prefiltered
 from .sight import Sight
 from .surface import Shot
-from .texture import Atlas, Texels, interpolate
+from .texture import Atlas, Texels
 
 EDGE = 0.1  # colours are kept this far from 0 and 1 before they become logits
 

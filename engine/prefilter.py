@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from .texture import blocks
+from .blocks import blocks
 
 BEND = 1 / 12  # mean of x (1 - x) / 2 over 0-1: by what a chord is off, for each unit of f''
 LINES = 64  # of texels at once

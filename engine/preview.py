@@ -14,9 +14,10 @@ import torch
 
 from .baking import cover, footprints, put
 from .field import Lookup
+from .margins import grow_margin
 from .painting import Ground, Painting
 from .prefilter import prefilter
-from .texture import Texels, grow_margin
+from .texture import Texels
 from .whole import whole
 
 SIZES = (256, 512)  # texels on the larger side, in the first and the second half of the run

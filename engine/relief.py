@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from .baking import Tell, bake
+from .blocks import blocks
 from .color import grey
 from .local_mean import LocalMean
 from .painting import Ground, Painting
 from .samples import Samples
 from .tangents import Tangents
-from .texture import blocks
 
 STROKE = 0.025  # width of a brush stroke, of the object's largest side
 PERIOD = 2  # strokes' widths from one to the next: what is broader is no relief

@@ -13,6 +13,7 @@ from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
 from .job import View
 from .losses import content_loss, gram
+from .mip_levels import mip_pyramid
 from .octaves import octave_energies
 from .original import Original
 from .painting import Painting
@@ -21,7 +22,6 @@ from .plans import masks_of_styles
 from .seams import seam_ratio
 from .settings import STYLE_LAYERS
 from .surface import Shot, shoot
-from .texture import mip_pyramid
 from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
 from .visibility import Outside
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .mip_levels import sample_each
 from .surface import Surface
-from .texture import sample_each
 
 EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
 

@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from .columns import picked
+from .inside import interpolate
 from .job import Mesh
+from .mip_levels import sample_each
 from .nearest import Nearest
-from .texture import Texels, interpolate, sample_each, texel_bands
+from .texture import Texels, texel_bands
 from .views import Camera
 
 SAMPLES = 3  # along each side of a pixel; odd, so that one is at the centre

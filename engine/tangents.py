@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from .inside import interpolate
 from .surface import TINY, Surface
-from .texture import interpolate
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""Texels and surface points: reading the original's texels, and which point each texel paints."""
+"""Texels and surface points: which texel paints which point, and where it is looked up."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -10,10 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .interpolation import weighted_sum
+from .blocks import blocks
 from .nearest import Nearest
 
-MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
 BAND = 1 << 19  # texels rasterized at once
 MAX_REPEATS = 4  # tiles in which a face that repeats the texture is looked at, along each axis
 
@@ -142,146 +140,3 @@ class Atlas(NamedTuple):
         owner = self.point[row.clamp(min=0)]
         foreign = (row >= 0) & ((owner - point).norm(dim=-1) > self.apart)
         return owner.where(foreign[:, None], point)
-
-
-def grow_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> None:
-    """Carry the colours at the islands' rims outwards, a texel at a time, in place.
-
-    Only the texels at the front of the growing margin are looked at, so the cost follows the
-    length of the rims. Colours do not wrap round the image's edges.
-
-    Args:
-        image: (H, W, C) float, contiguous; gets its margin.
-        covered: (H, W) bool, the texels that hold a colour; those of the margin do afterwards.
-        width: texels to add.
-    """
-    height, columns = covered.shape
-    front = _rim(covered).flatten().nonzero()[:, 0]
-    image, covered = image.view(-1, image.shape[-1]), covered.view(-1)
-    for _ in range(width):
-        near, inside = _neighbours(front, height, columns)
-        fresh = near[inside & ~covered[near]].unique()
-        if not len(fresh):
-            break
-        near, inside = _neighbours(fresh, height, columns)
-        weight = (inside & covered[near]).to(image.dtype)  # (N, 8)
-        image[fresh] = (image[near] * weight[..., None]).sum(1) / weight.sum(1, keepdim=True)
-        covered[fresh] = True
-        front = fresh
-
-
-def fill_rest(image: Tensor, covered: Tensor, color: Tensor) -> None:
-    """Give the texels of `image` (H, W, C) that are not `covered` (H, W) a `color` (C,)."""
-    empty = ~covered
-    for channel, value in zip(image.unbind(-1), color, strict=True):
-        channel.masked_fill_(empty, value)
-
-
-def _rim(covered: Tensor) -> Tensor:
-    """Those of the texels `covered` (H, W) bool that have a neighbour which is not."""
-    empty = torch.nn.functional.pad(~covered, (1, 1, 1, 1))
-    wide = empty[:, :-2] | empty[:, 1:-1] | empty[:, 2:]
-    return (wide[:-2] | wide[1:-1] | wide[2:]) & covered
-
-
-def _neighbours(index: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """The 8 neighbours of texels (N,): indices (N, 8), and whether each is in the image."""
-    offsets = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
-    step = torch.tensor(offsets, device=index.device)
-    y, x = (index // width)[:, None] + step[:, 0], (index % width)[:, None] + step[:, 1]
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    return (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)), inside
-
-
-def mip_pyramid(image: Tensor) -> list[Tensor]:
-    """The image and its halvings down to one texel, each (H, W, C) (Williams 1983)."""
-    levels = [image]
-    while max(levels[-1].shape[:2]) > 1:
-        levels.append(_halved(levels[-1]))
-    return levels
-
-
-def _halved(image: Tensor) -> Tensor:
-    """`image` (H, W, C) with half as many rows and columns."""
-    height, width = image.shape[:2]
-    if height % 2 == 0 and width % 2 == 0:  # without a copy of all of it
-        upper = image[::2, ::2] + image[::2, 1::2]
-        return upper.add_(image[1::2, ::2]).add_(image[1::2, 1::2]).div_(4)
-    size = [max(1, height // 2), max(1, width // 2)]
-    below = torch.nn.functional.interpolate(image.permute(2, 0, 1)[None], size=size, mode="area")
-    return below[0].permute(1, 2, 0).contiguous()
-
-
-def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:
-    """Read a texture, bilinear within and linear between the two mip levels that fit.
-
-    Args:
-        pyramid: of `mip_pyramid`.
-        uv: (N, 2) float, u right, v up; repeats outside 0-1.
-        footprint: (N,) float, side of what a sample stands for, in UV units.
-
-    Returns:
-        (N, C) float.
-    """
-    height, width = pyramid[0].shape[:2]
-    texels = footprint * (height * width) ** 0.5
-    # Areas that overflow leave footprints that are no numbers.
-    level = texels.nan_to_num(1.0).clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
-    out = uv.new_zeros(len(uv), pyramid[0].shape[-1])
-    if not len(level):
-        return out
-    first, last = math.floor(level.amin()), math.ceil(level.amax())
-    if first == last:
-        return bilinear(pyramid[first], uv)
-    for number in range(first, last + 1):
-        weight = (1 - (level - number).abs()).clamp(min=0)
-        some = weight.nonzero()[:, 0]
-        if len(some):
-            out[some] += weight[some, None] * bilinear(pyramid[number], uv[some])
-    return out
-
-
-def sample_each(
-    pyramids: Sequence[Sequence[Tensor]], number: Tensor, uv: Tensor, footprint: Tensor
-) -> Tensor:
-    """As `sample`, each of N points from the pyramid of its `number` (N,) int64."""
-    out = uv.new_zeros(len(uv), pyramids[0][0].shape[-1])
-    for index, pyramid in enumerate(pyramids):
-        some = (number == index).nonzero()[:, 0]
-        if len(some) == len(uv):
-            return sample(pyramid, uv, footprint)
-        if len(some):
-            out[some] = sample(pyramid, uv[some], footprint[some])
-    return out
-
-
-def bilinear(image: Tensor, uv: Tensor) -> Tensor:
-    """Colours (N, C) of `image` (H, W, C) at `uv` (N, 2), texel centres at (i + 0.5) / size."""
-    height, width = image.shape[:2]
-    u, v = (uv - uv.floor()).unbind(-1)
-    columns, across = _beside(u * width - 0.5, width)
-    lines, down = _beside((1 - v) * height - 0.5, height)
-    texels = torch.empty(len(uv), 4, dtype=torch.int32, device=uv.device)
-    weights = uv.new_empty(len(uv), 4)
-    for corner, (i, j) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
-        torch.add(lines[i] * width, columns[j], out=texels[:, corner])
-        torch.mul(down[i], across[j], out=weights[:, corner])
-    return weighted_sum(image.reshape(-1, image.shape[-1]), texels, weights)
-
-
-def _beside(place: Tensor, size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """The two of `size` texels, which repeat, around places (N,): int32, and their weights."""
-    low = place.floor()
-    first, share = low.to(torch.int32) % size, place - low
-    return (first, (first + 1) % size), (1 - share, share)
-
-
-def interpolate(corners: Tensor, bary: Tensor) -> Tensor:
-    """Values (N, C) at barycentric coordinates (N, 3) of corner values (N, 3, C)."""
-    (a, b, c), (u, v, w) = corners.unbind(1), bary[..., None].unbind(1)
-    return a * u + b * v + c * w  # a sum over three costs three times as much
-
-
-def blocks(count: int, length: int) -> Iterator[slice]:
-    """Slices that cut `count` items into runs of `length` at most."""
-    return (slice(i, min(i + length, count)) for i in range(0, count, length))

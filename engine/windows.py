@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .inside import interpolate
 from .nearest import visible
 from .surface import Surface
-from .texture import interpolate
 from .views import Camera, close_ups, tiled
 
 SAMPLES = 16  # along each side of a window, to see what shows in it

@@ -7,9 +7,10 @@ from engine.afar import Afar
 from engine.color import KEEP
 from engine.field import Field
 from engine.interpolation import Lookups
+from engine.mip_levels import mip_pyramid, sample_each
 from engine.painting import Ground, Painting
 from engine.surface import Shot, Surface, shoot
-from engine.texture import Atlas, mip_pyramid, sample_each
+from engine.texture import Atlas
 from engine.views import Camera, orbit_cameras
 from tests.engine.meshes import plane
 from tests.engine.paintings import painting_with

@@ -8,8 +8,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from engine.mip_levels import bilinear
 from engine.prefilter import prefilter
-from engine.texture import bilinear
 
 SIDE, FINE = 32, 16
 

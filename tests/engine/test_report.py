@@ -12,6 +12,8 @@ from engine.backbone import BUNDLED, Backbone, Weights
 from engine.critic import LAYERS
 from engine.field import Field
 from engine.job import Mesh
+from engine.margins import grow_margin
+from engine.mip_levels import mip_pyramid
 from engine.octaves import smoothed
 from engine.painting import Painting
 from engine.report import (
@@ -25,7 +27,7 @@ from engine.report import (
 )
 from engine.seams import _edge_pairs, seam_ratio
 from engine.surface import Surface
-from engine.texture import Atlas, grow_margin, mip_pyramid
+from engine.texture import Atlas
 from tests.engine.meshes import cube, mesh_of, plane, sphere
 from tests.engine.paintings import painting_with
 

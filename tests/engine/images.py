@@ -1,0 +1,16 @@
+"""Images for tests, and where their texels are."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def centers(size) -> np.ndarray:
+    """(H * W, 2) UVs of the texels' centres, row 0 on top."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    return np.stack(((x + 0.5) / size[1], 1 - (y + 0.5) / size[0]), -1).reshape(-1, 2)
+
+
+def random_image(height: int, width: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(height, width, 3, generator=generator, dtype=torch.float64)

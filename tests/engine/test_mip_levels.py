@@ -1,0 +1,105 @@
+"""Mip levels and sampling against closed forms and numpy."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from engine.mip_levels import bilinear, mip_pyramid, sample
+from tests.engine.images import centers, random_image
+
+# Mip levels
+
+
+@pytest.mark.parametrize("size", [(16, 16), (8, 32), (1, 4), (1, 1)])
+def test_halvings_keep_the_mean(size) -> None:
+    image = random_image(*size)
+    pyramid = mip_pyramid(image)
+    assert pyramid[0] is image
+    height, width = size
+    for level in pyramid:
+        assert tuple(level.shape) == (max(height, 1), max(width, 1), 3)
+        assert (level.mean((0, 1)) - image.mean((0, 1))).abs().max() < 1e-12
+        height, width = height // 2, width // 2
+    assert pyramid[-1].shape[:2] == (1, 1)
+
+
+def test_a_texel_of_a_halving_is_the_mean_of_four() -> None:
+    image = random_image(8, 6).numpy()
+    level = mip_pyramid(torch.from_numpy(image))[1].numpy()
+    assert np.abs(level - image.reshape(4, 2, 3, 2, 3).mean((1, 3))).max() < 1e-12
+
+
+# Sampling
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (3, 7)])
+def test_texel_centres_are_exact(size) -> None:
+    image = random_image(*size)
+    uv = torch.from_numpy(centers(size))
+    for shift in ((0, 0), (1, 0), (-4, 3)):
+        found = bilinear(image, uv + torch.tensor(shift))
+        assert (found - image.view(-1, 3)).abs().max() < 1e-12
+
+
+def test_v_is_up_and_u_right() -> None:
+    image = torch.zeros(4, 4, 3)
+    image[0, 0] = torch.tensor((1.0, 0, 0))  # top left
+    image[3, 3] = torch.tensor((0, 1.0, 0))  # bottom right
+    corners = torch.tensor([(0.125, 0.875), (0.875, 0.125), (0.125, 0.125)])
+    assert bilinear(image, corners).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 6))
+@hypothesis_settings(max_examples=50)
+def test_between_centres_it_is_bilinear_and_wraps(seed, height, width) -> None:
+    image = random_image(height, width, seed)
+    uv = np.random.default_rng(seed).uniform(-3, 3, (30, 2))
+    found = bilinear(image, torch.from_numpy(uv)).numpy()
+    # A tent around every texel centre, in every tile.
+    spots = centers((height, width))
+    expected = np.zeros((30, 3))
+    for number, spot in enumerate(spots):
+        away = uv - spot
+        away = np.abs(away[..., None] - np.arange(-5, 6)) * np.array((width, height))[:, None]
+        weight = np.maximum(0, 1 - away).sum(-1).prod(-1)
+        expected += weight[:, None] * image.view(-1, 3)[number].numpy()
+    assert np.abs(found - expected).max() < 1e-9
+
+
+def checkerboard(size: int) -> Tensor:
+    y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    return ((y + x) % 2).double()[..., None].expand(-1, -1, 3).contiguous()
+
+
+def test_a_large_footprint_sees_a_checkerboard_as_grey() -> None:
+    pyramid = mip_pyramid(checkerboard(32))
+    uv = torch.from_numpy(np.random.default_rng(0).random((50, 2)))
+    sharp = sample(pyramid, uv, torch.full((50,), 1 / 32, dtype=torch.float64))
+    assert sharp.std() > 0.1
+    for texels in (2, 3, 8, 100, 1e9):
+        grey = sample(pyramid, uv, torch.full((50,), texels / 32, dtype=torch.float64))
+        assert (grey - 0.5).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("level", range(6))
+def test_a_footprint_of_two_to_the_n_texels_reads_level_n(level) -> None:
+    pyramid = [
+        torch.full((2**n, 2**n, 3), float(5 - n), dtype=torch.float64) for n in (5, 4, 3, 2, 1, 0)
+    ]
+    uv = torch.rand(9, 2, dtype=torch.float64)
+    found = sample(pyramid, uv, torch.full((9,), 2.0**level / 32, dtype=torch.float64))
+    assert (found - level).abs().max() < 1e-9
+    between = sample(pyramid, uv, torch.full((9,), 2.0 ** (level + 0.25) / 32, dtype=torch.float64))
+    assert (between - min(level + 0.25, 5)).abs().max() < 1e-9
+
+
+def test_footprints_below_a_texel_read_the_image_itself() -> None:
+    image = random_image(8, 8)
+    uv = torch.rand(20, 2, dtype=torch.float64)
+    for footprint in (0.0, 1e-6, 1 / 8):
+        size = torch.full((20,), footprint, dtype=torch.float64)
+        assert (sample(mip_pyramid(image), uv, size) - bilinear(image, uv)).abs().max() < 1e-12
