@@ -12,7 +12,7 @@ from torch import Tensor
 from .aims import Aim
 from .backbone import Backbone
 from .detail import detail, in_shades, shades
-from .losses import content_loss, gram, mask_pyramid, straight_through, total_variation
+from .losses import content_loss, straight_through, total_variation
 from .painting import Painting, Plan
 from .palette import Palette, off_palette
 from .settings import STYLE_LAYERS, Settings
@@ -225,7 +225,7 @@ def _some_rows(rows: Tensor) -> Tensor:
 
 
 def resized(style: Tensor, unit: float) -> Tensor:
-    """The style picture (1, 3, h, w) with its short side `unit` pixels long."""
+    """The style picture (3, H, W) with its short side `unit` pixels long, (1, 3, h, w)."""
     height, width = style.shape[1:]
     factor = unit / min(height, width)
     size = [max(16, round(height * factor)), max(16, round(width * factor))]
@@ -245,30 +245,6 @@ def ones(features: Tensor) -> Tensor:
     return torch.ones_like(features[0, 0])
 
 
-@torch.no_grad()
-def style_grams(style: Tensor, unit: float, backbone: Backbone) -> list[Tensor]:
-    """Gram matrices of the style picture with its short side `unit` pixels long."""
-    cut = [backbone(piece, STYLE_LAYERS) for piece in pieces(resized(style, unit))]
-    return [torch.stack([gram(f[n], ones(f[n])) for f in cut]).mean(0) for n in STYLE_LAYERS]
-
-
-@torch.no_grad()
-def content_strength(aims: Sequence[Aim], unit: float, backbone: Backbone) -> float:
-    """Mean square of a pixel's features in the content's layer, over the style pictures."""
-    squares = [
-        mean_square(backbone(piece, (CONTENT_LAYER,))[CONTENT_LAYER])
-        for aim in aims
-        for piece in pieces(resized(aim.picture, unit))
-    ]
-    return float(torch.stack(squares).mean())
-
-
 def mean_square(features: Tensor) -> Tensor:
     """Of a pixel's features (1, C, h, w), in the mean over pixels."""
     return features.square().sum(1).mean()
-
-
-def masks_of(features: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
-    """Coverage (h, w) at the resolution of each layer."""
-    sizes = [(f.shape[2], f.shape[3]) for f in features.values()]
-    return dict(zip(features, mask_pyramid(mask, sizes), strict=True))

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from .aims import Aim
 from .backbone import Backbone
-from .critic import CONTENT_LAYER, LAYERS, content_strength, masks_of, resized, style_grams
+from .critic import CONTENT_LAYER, LAYERS, mean_square, ones, pieces, resized
+from .held_out import SIDE, held_out_views
 from .job import View
-from .losses import content_loss, gram
+from .losses import content_loss, gram, mask_pyramid
 from .mip_levels import mip_pyramid
 from .octaves import octave_energies
-from .original import Original
 from .painting import Painting
 from .palette import NEAR_COLOR, some
 from .plans import masks_of_styles
 from .seams import seam_ratio
 from .settings import STYLE_LAYERS
-from .surface import Shot, shoot
-from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
+from .surface import Shot
 from .visibility import Outside
 
-VIEWS = 16
-SIDE = 256  # pixels
-HELD_OUT_SEED = 987654321  # no run may use it for its own views
 PROJECTIONS = 64  # directions of the sliced Wasserstein distance
 QUANTILES = 512
 PALETTE = 4096  # style pixels that stand for its palette
@@ -36,53 +32,6 @@ ROWS = 2000  # of these, compared at once
 TEXELS = 100_000  # texels that the coverage is measured on
 NEAR = 2  # how much nearer than the held-out views speckle is looked at
 LEAST_PIXELS = 16  # of a style's region in a view, to be judged by
-TILT = math.radians(10)  # of held-out views from those that were given,
-TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, and so on
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """A view for judging: its surface points, and colours (N, 3) at them.
-
-    Attributes:
-        content: the content target's, which may be clay.
-        albedo: the original's.
-    """
-
-    camera: Camera
-    shot: Shot
-    content: Tensor
-    albedo: Tensor
-
-
-def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) -> Iterator[HeldOut]:
-    """Tightly framed views of SIDE pixels, or the middles of them, `zoom` times as near.
-
-    VIEWS lie all around the object. Where it was painted from `views` alone, as many at most lie
-    near these: what nobody was to see is not judged.
-    """
-    surface = original.surface
-    for whole in _held_out_cameras(surface.used_vertices.cpu(), views):
-        camera = middle(whole, zoom)
-        shot = shoot(surface, camera)
-        albedo = original.albedo(shot.face, shot.bary, shot.footprint)
-        eye = camera.position.to(shot.point)
-        yield HeldOut(camera, shot, original.content(shot, eye, albedo), albedo)
-
-
-def _held_out_cameras(vertices: Tensor, views: Sequence[View]) -> list[Camera]:
-    if not views:
-        return orbit_cameras(vertices, sphere_directions(VIEWS, seed=HELD_OUT_SEED), SIDE)
-    center = ((vertices.amin(0) + vertices.amax(0)) / 2).numpy()
-    count = min(VIEWS, len(TURNS) * len(views))
-    return [
-        framed(
-            tilted(views[number * len(views) // count], center, TILT, TURNS[number % len(TURNS)]),
-            vertices,
-            SIDE,
-        )
-        for number in range(count)
-    ]
 
 
 @torch.no_grad()
@@ -109,6 +58,11 @@ def measure(
     original = painting.original
     pyramids = [mip_pyramid(texture) for texture in textures]
     background = painting.background
+
+    def features(shot: Shot, colors: Tensor) -> dict[str, Tensor]:
+        """Of a view whose points have `colors` (N, 3)."""
+        return backbone(painting.judged(shot.image(colors, background)), LAYERS)
+
     near = [view for view in held_out_views(original, 1, views) if len(view.shot.pixel)]
     held_out = near or list(held_out_views(original, 1))
     painted = [original.surface.seen(pyramids, view.shot) for view in held_out]
@@ -119,21 +73,16 @@ def measure(
     for done, (view, color) in enumerate(zip(held_out, painted, strict=True)):
         tell(done / (len(held_out) + 1))
         shot = view.shot
-        looks = [color, view.content]
-        if original.source != "TEXTURE":  # the content target is not the original itself
-            looks.append(view.albedo)
-        after, target, *others = (
-            backbone(painting.judged(shot.image(image, background)), LAYERS) for image in looks
-        )
-        (before,) = others or (target,)
-        mask = masks_of(after, shot.mask)[CONTENT_LAYER]
-        features = after[CONTENT_LAYER], target[CONTENT_LAYER]
-        content.append(content_loss(*features, mask, strength))
+        after, target = features(shot, color), features(shot, view.content)
+        # A content target with the texture alone is the original itself.
+        before = target if original.source == "TEXTURE" else features(shot, view.albedo)
+        mask = _masks_of(after, shot.mask)[CONTENT_LAYER]
+        content.append(content_loss(after[CONTENT_LAYER], target[CONTENT_LAYER], mask, strength))
         ground = painting.ground(shot.face, shot.bary, shot.footprint)
         for number, region in enumerate(masks_of_styles(shot, ground)):
             if float(region.sum()) < LEAST_PIXELS:
                 continue
-            masks = masks_of(after, region)
+            masks = _masks_of(after, region)
             grams[number].append([gram(after[n], masks[n]) for n in STYLE_LAYERS])
             grams_before[number].append([gram(before[n], masks[n]) for n in STYLE_LAYERS])
     tell(len(held_out) / (len(held_out) + 1))
@@ -162,6 +111,30 @@ def measure(
         "off_palette": off_palette,
         "speckle": _speckle(painting, pyramids, strokes, views),
     }
+
+
+@torch.no_grad()
+def style_grams(style: Tensor, unit: float, backbone: Backbone) -> list[Tensor]:
+    """Gram matrices of the style picture with its short side `unit` pixels long."""
+    cut = [backbone(piece, STYLE_LAYERS) for piece in pieces(resized(style, unit))]
+    return [torch.stack([gram(f[n], ones(f[n])) for f in cut]).mean(0) for n in STYLE_LAYERS]
+
+
+@torch.no_grad()
+def content_strength(aims: Sequence[Aim], unit: float, backbone: Backbone) -> float:
+    """Mean square of a pixel's features in the content's layer, over the style pictures."""
+    squares = [
+        mean_square(backbone(piece, (CONTENT_LAYER,))[CONTENT_LAYER])
+        for aim in aims
+        for piece in pieces(resized(aim.picture, unit))
+    ]
+    return float(torch.stack(squares).mean())
+
+
+def _masks_of(features: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
+    """Coverage (h, w) at the resolution of each layer."""
+    sizes = [(f.shape[2], f.shape[3]) for f in features.values()]
+    return dict(zip(features, mask_pyramid(mask, sizes), strict=True))
 
 
 def _distance(grams: list[list[Tensor]], targets: list[Tensor]) -> float:

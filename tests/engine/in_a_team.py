@@ -13,7 +13,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from engine import __main__, checkpoint, report, settings, workers
+from engine import __main__, checkpoint, held_out, settings, workers
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--patience", type=float, default=60)
@@ -25,7 +25,7 @@ settings.PRESETS["DRAFT"] = settings.Preset(
     (32, 48), (4, 4), close_ups=4, nearer=0, settling=2, views=3
 )
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
-report.VIEWS = 2
+held_out.VIEWS = 2
 workers.PATIENCE = timedelta(seconds=given.patience)
 (given.folder.parent / f"{rank}.pid").write_text(str(os.getpid()))
 folder = given.others if given.others and rank != "0" else given.folder

@@ -9,11 +9,12 @@ from PIL import Image
 
 from engine.backbone import BUNDLED, Backbone, Weights
 from engine.color import LUMA
-from engine.critic import LAYERS, style_grams
+from engine.critic import LAYERS
 from engine.job import Job, Style, View
 from engine.losses import gram
 from engine.palette import nearest
 from engine.picture import read_picture
+from engine.report import style_grams
 from engine.schedule import schedule
 from engine.settings import PRESETS, Preset, Settings
 from engine.stylize import optimise, prepare

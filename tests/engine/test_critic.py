@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from engine.backbone import Backbone
-from engine.critic import CONTENT_LAYER, Critic, content_strength
+from engine.critic import CONTENT_LAYER, Critic
 from engine.losses import gram
 from engine.painting import Painting, Plan
 from engine.picture import read_picture
 from engine.plans import cameras_of, plans_of
+from engine.report import content_strength
 from engine.schedule import Scale
 from engine.stylize import prepare
 from engine.team import ALONE

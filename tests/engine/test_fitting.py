@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from engine import checkpoint, fitting, report
+from engine import checkpoint, fitting, held_out
 from engine.checkpoint import Checkpoint
 from engine.critic import Critic
 from engine.errors import JobError
@@ -63,7 +63,7 @@ def small(monkeypatch) -> None:
     monkeypatch.setitem(PRESETS, "DRAFT", SMALL)
     monkeypatch.setattr(checkpoint, "GAP", 0)
     monkeypatch.setattr(checkpoint, "SHARE", 1e9)
-    monkeypatch.setattr(report, "VIEWS", 2)
+    monkeypatch.setattr(held_out, "VIEWS", 2)
 
 
 @pytest.fixture

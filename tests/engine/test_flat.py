@@ -8,8 +8,9 @@ from torch import Tensor
 from engine.backbone import BUNDLED, Backbone, Weights
 from engine.critic import LAYERS
 from engine.errors import JobError
+from engine.held_out import SIDE, TILT, VIEWS, held_out_views
 from engine.job import Job, Style, View
-from engine.report import SIDE, TILT, VIEWS, held_out_views, measure
+from engine.report import measure
 from engine.settings import Settings
 from engine.stylize import optimise, prepare
 from engine.views import LEAST, frame, tilted

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import report
+from engine import held_out, report
 from engine.backbone import BUNDLED, Backbone, Weights
 from engine.critic import LAYERS
 from engine.field import Field
+from engine.held_out import held_out_views
 from engine.job import Mesh
 from engine.margins import grow_margin
 from engine.mip_levels import mip_pyramid
@@ -22,7 +23,6 @@ from engine.report import (
     _distance,
     _palette,
     _speckle,
-    held_out_views,
     measure,
 )
 from engine.seams import _edge_pairs, seam_ratio
@@ -181,8 +181,9 @@ def test_distance_of_grams_is_a_mean_over_layers_of_means_over_views() -> None:
 
 @pytest.fixture
 def few_small_views(monkeypatch) -> None:
-    monkeypatch.setattr(report, "VIEWS", 3)
-    monkeypatch.setattr(report, "SIDE", 64)
+    monkeypatch.setattr(held_out, "VIEWS", 3)
+    for module in (held_out, report):
+        monkeypatch.setattr(module, "SIDE", 64)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import report
+from engine import held_out, report
 from engine.backbone import BUNDLED, Backbone, Weights
 from engine.critic import LAYERS
 from engine.errors import JobError
@@ -121,8 +121,9 @@ def test_an_edge_between_two_textures_is_a_seam() -> None:
 
 @pytest.fixture
 def few_small_views(monkeypatch) -> None:
-    monkeypatch.setattr(report, "VIEWS", 3)
-    monkeypatch.setattr(report, "SIDE", 64)
+    monkeypatch.setattr(held_out, "VIEWS", 3)
+    for module in (held_out, report):
+        monkeypatch.setattr(module, "SIDE", 64)
 
 
 @pytest.mark.usefixtures("few_small_views")

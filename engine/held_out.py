@@ -1,0 +1,65 @@
+"""Views for judging: tightly framed, and none that the optimiser has seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .job import View
+from .original import Original
+from .surface import Shot, shoot
+from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
+
+VIEWS = 16
+SIDE = 256  # pixels
+HELD_OUT_SEED = 987654321  # no run may use it for its own views
+TILT = math.radians(10)  # of held-out views from those that were given,
+TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, and so on
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A view for judging: its surface points, and colours (N, 3) at them.
+
+    Attributes:
+        content: the content target's, which may be clay.
+        albedo: the original's.
+    """
+
+    camera: Camera
+    shot: Shot
+    content: Tensor
+    albedo: Tensor
+
+
+def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) -> Iterator[HeldOut]:
+    """Tightly framed views of SIDE pixels, or the middles of them, `zoom` times as near.
+
+    VIEWS lie all around the object. Where it was painted from `views` alone, as many at most lie
+    near these: what nobody was to see is not judged.
+    """
+    surface = original.surface
+    for whole in _held_out_cameras(surface.used_vertices.cpu(), views):
+        camera = middle(whole, zoom)
+        shot = shoot(surface, camera)
+        albedo = original.albedo(shot.face, shot.bary, shot.footprint)
+        eye = camera.position.to(shot.point)
+        yield HeldOut(camera, shot, original.content(shot, eye, albedo), albedo)
+
+
+def _held_out_cameras(vertices: Tensor, views: Sequence[View]) -> list[Camera]:
+    if not views:
+        return orbit_cameras(vertices, sphere_directions(VIEWS, seed=HELD_OUT_SEED), SIDE)
+    center = ((vertices.amin(0) + vertices.amax(0)) / 2).numpy()
+    count = min(VIEWS, len(TURNS) * len(views))
+    return [
+        framed(
+            tilted(views[number * len(views) // count], center, TILT, TURNS[number % len(TURNS)]),
+            vertices,
+            SIDE,
+        )
+        for number in range(count)
+    ]
