@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .room import give_back
+from .free_memory import give_back
 
 # What <malloc.h> of the GNU C library calls them, and what they are at its start.
 M_TRIM_THRESHOLD, TRIM_THRESHOLD = -1, 128 * 1024  # bytes

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from .backbone import Backbone, find_weights
 from .critic import LAYERS
+from .free_memory import enough_memory
 from .job import Job
 from .messages import Send
 from .original import Original, headlight, normals
 from .painting import Painting
 from .picture import read_picture
 from .plans import cameras_of
-from .room import enough_memory
 from .run import Wishes, choose_device, progress_message, stop_if, writing_to
 from .schedule import Scale, schedule
 from .sheet import BACKGROUND, CELL, Cell, draw_sheet, thumbnail, write_sheet

@@ -28,7 +28,7 @@ BITS = 21  # of each coordinate of a voxel in its key
 AT_ONCE = 1 << 17  # points that are looked up at once
 
 
-class Lookup(NamedTuple):
+class VoxelPlaces(NamedTuple):
     """Where N points fall in a lattice.
 
     Attributes:
@@ -91,7 +91,7 @@ class Lattice:
         empty = cls(cell, rotation, shift, cells, table, corners)
         return replace(empty, table=empty._rows_of(cells))
 
-    def locate(self, points: Tensor) -> Lookup:
+    def locate(self, points: Tensor) -> VoxelPlaces:
         """Find any `points` (N, 3); corners that the lattice lacks count as 0."""
         # One coordinate after the other in memory: small strides cost several times as much.
         columns = points.T.contiguous().double()  # (3, N)
@@ -103,7 +103,7 @@ class Lattice:
         # Those of rows below each other often do, and sorted keys are found faster, too.
         cells, cell = runs.unique(return_inverse=True)
         voxel = cell.to(torch.int32).index_select(0, run)
-        return Lookup(self._rows_at(cells), voxel, fraction)
+        return VoxelPlaces(self._rows_at(cells), voxel, fraction)
 
     def _rows_at(self, cells: Tensor) -> Tensor:
         """Rows (C, 8) of the corners of voxels with sorted keys `cells` (C,), as in `table`."""
@@ -203,20 +203,20 @@ class Field:
             self._add(some, _in_each(self.lattices, part))
         return total
 
-    def around(self, points: Tensor) -> list[Lookup]:
-        """Of any `points` (N, 3) in each lattice; they hold whatever becomes of the values."""
+    def places(self, points: Tensor) -> list[VoxelPlaces]:
+        """Where any `points` (N, 3) fall in each lattice, whatever becomes of the values."""
         return list(_in_each(self.lattices, points))
 
     @torch.no_grad()
-    def blend(self, lookups: Sequence[Lookup]) -> Tensor:
-        """Values (N, 3) of all lattices at points with these lookups, one of each."""
-        total = torch.zeros_like(lookups[0].fraction, memory_format=torch.contiguous_format)
-        self._add(total, lookups)
+    def blend(self, places: Sequence[VoxelPlaces]) -> Tensor:
+        """Values (N, 3) of all lattices at points with these places, one in each."""
+        total = torch.zeros_like(places[0].fraction, memory_format=torch.contiguous_format)
+        self._add(total, places)
         return total
 
-    def _add(self, total: Tensor, lookups: Iterable[Lookup]) -> None:
-        """Add to `total` (N, 3) the values at points with these lookups, one of each lattice."""
-        for values, near in zip(self.values, lookups, strict=True):
+    def _add(self, total: Tensor, places: Iterable[VoxelPlaces]) -> None:
+        """Add to `total` (N, 3) the values at points with these places, one in each lattice."""
+        for values, near in zip(self.values, places, strict=True):
             total.add_(weighted_sum(values, *near.corners()))
 
     @torch.no_grad()
@@ -266,7 +266,7 @@ class Field:
         self.untouched = kept["untouched"].to(device)
 
 
-def _in_each(lattices: Iterable[Lattice], points: Tensor) -> Iterator[Lookup]:
+def _in_each(lattices: Iterable[Lattice], points: Tensor) -> Iterator[VoxelPlaces]:
     """Look `points` (N, 3) up, lattice after lattice."""
     columns = points.T.contiguous().double()
     return (lattice.locate(columns.T) for lattice in lattices)

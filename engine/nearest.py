@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .barycentric import Insides
 from .columns import picked
 from .frame import places, spread
-from .hiding import Tiles
-from .inside import Insides
+from .hierarchical_z import Tiles
 from .near_plane import Triangles, cut
 from .progressions import Progressions
 from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of, to_screen

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .barycentric import interpolate
 from .blocks import blocks
 from .color import KEEP, ColorMap, match_colors
-from .inside import interpolate
 from .margins import fill_rest, grow_margin
 from .mip_levels import mip_pyramid, sample_each
 from .surface import Shot, Surface

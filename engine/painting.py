@@ -13,9 +13,9 @@ from torch import Tensor
 from .aims import Aim
 from .allocator import keeping_freed_memory
 from .baking import Tell, bands, cover, finish, footprints, put
+from .barycentric import interpolate
 from .color import ColorMap, grey, with_greys
 from .field import Field
-from .inside import interpolate
 from .interpolation import Lookups
 from .original import Original
 from .prefilter import prefiltered

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .baking import cover, footprints, put
-from .field import Lookup
+from .field import VoxelPlaces
 from .margins import grow_margin
 from .painting import Ground, Painting
 from .prefilter import prefilter
@@ -88,7 +88,7 @@ class _Sheet:
     shape: tuple[int, int]
     texels: Texels
     ground: Ground
-    around: list[Lookup]
+    places: list[VoxelPlaces]
 
     @classmethod
     def of(cls, painting: Painting, texture: int, shape: tuple[int, int]) -> _Sheet:
@@ -96,7 +96,7 @@ class _Sheet:
         texels = surface.texels(texture, shape)
         ground = painting.ground(texels.face, texels.bary, footprints(texels, shape))
         points = surface.points(texels.face, texels.bary)
-        return cls(shape, texels, ground, painting.field.around(points))
+        return cls(shape, texels, ground, painting.field.places(points))
 
     @torch.no_grad()
     def bake(self, painting: Painting) -> np.ndarray:
@@ -104,7 +104,7 @@ class _Sheet:
         device = self.ground.albedo.device
         paint = torch.zeros(*self.shape, 3, device=device)
         covered = torch.zeros(self.shape, dtype=torch.bool, device=device)
-        put(paint, self.texels, painting.field.blend(self.around))
+        put(paint, self.texels, painting.field.blend(self.places))
         cover(covered, self.texels)
         prefilter(paint, covered)
         image = torch.zeros(*self.shape, 4, device=device)

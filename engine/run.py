@@ -16,9 +16,10 @@ from torch import Tensor
 
 from .backbone import Backbone, find_weights
 from .checkpoint import Checkpoint
+from .choose_notch import choose_notch, less
 from .critic import LAYERS
 from .errors import JobError
-from .fitting import fitting, less
+from .free_memory import enough_memory, give_back, is_full, peak_bytes
 from .job import Job
 from .messages import Send
 from .painting import Painting
@@ -26,7 +27,6 @@ from .picture import read_picture, write_heights, write_picture
 from .preview import Preview
 from .relief import Relief
 from .report import measure
-from .room import enough_memory, give_back, is_full, peak_bytes
 from .schedule import notches
 from .start import start, views_of_step
 from .state import State
@@ -94,7 +94,7 @@ def run(
     send({"type": "STATUS", "text": f"Preparing views ({weights.name} on {device})"})
     with enough_memory(device):
         checkpoint = Checkpoint(result, job, weights.name, send)
-        notch = fitting(
+        notch = choose_notch(
             job,
             pictures,
             weights.name,

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .barycentric import interpolate
 from .columns import picked
-from .inside import interpolate
 from .job import Mesh
 from .mip_levels import sample_each
 from .nearest import Nearest

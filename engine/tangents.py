@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from .inside import interpolate
+from .barycentric import interpolate
 from .surface import TINY, Surface
 
 

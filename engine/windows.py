@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .inside import interpolate
+from .barycentric import interpolate
 from .nearest import visible
 from .surface import Surface
 from .views import Camera, close_ups, tiled

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from engine.room import peak_bytes
+from engine.free_memory import peak_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 600.0  # seconds

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from engine.job import Job
-from engine.memory import Sizes, needed
+from engine.needed_memory import Sizes, needed
 from engine.picture import read_picture
 from engine.run import Wishes, run
 from engine.settings import PRESETS, Preset

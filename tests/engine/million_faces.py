@@ -5,8 +5,8 @@ The peak of a process cannot be reset, so the test must not share one with other
 
 import torch
 
+from engine.free_memory import peak_bytes
 from engine.rasterizer import rasterize
-from engine.room import peak_bytes
 from tests.engine.meshes import sphere
 from tests.engine.reference import perspective, to_clip
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine.hiding import Tiles
+from engine.hierarchical_z import Tiles
 
 
 def boxes_in(size, count: int, generator: torch.Generator) -> torch.Tensor:

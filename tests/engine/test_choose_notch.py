@@ -6,12 +6,12 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from engine import checkpoint, fitting, held_out
+from engine import checkpoint, choose_notch, held_out
 from engine.checkpoint import Checkpoint
 from engine.critic import Critic
 from engine.errors import JobError
 from engine.job import Job
-from engine.memory import Sizes, needed
+from engine.needed_memory import Sizes, needed
 from engine.picture import read_picture
 from engine.run import Wishes, run
 from engine.schedule import notches
@@ -53,7 +53,7 @@ class Begun(NamedTuple):
     def fit(self, least: int = 0, team: Team = ALONE) -> int:
         job = Job.load(self.folder)
         picture = read_picture(job.style.file)
-        return fitting.fitting(
+        return choose_notch.choose_notch(
             job, [picture], "VGG16", CPU, least, team, self.said.append, places=1
         )
 
@@ -73,7 +73,7 @@ def begun(tmp_path) -> Begun:
 
 def leave(monkeypatch, free: float | None) -> None:
     """Pretend that the device has `free` bytes left."""
-    monkeypatch.setattr(fitting, "free_bytes", lambda _device: free)
+    monkeypatch.setattr(choose_notch, "free_bytes", lambda _device: free)
 
 
 def full_above(monkeypatch, side: int, error: Exception) -> list[int]:
@@ -92,7 +92,7 @@ def full_above(monkeypatch, side: int, error: Exception) -> list[int]:
 
 @pytest.mark.timeout(120)
 def test_less_is_free_than_needed(begun, monkeypatch) -> None:
-    monkeypatch.setattr(fitting, "needed", lambda sizes: sizes.view * 10**8)
+    monkeypatch.setattr(choose_notch, "needed", lambda sizes: sizes.view * 10**8)
     leave(monkeypatch, 7e9)
     seen = full_above(monkeypatch, SOME, AssertionError("larger than is told"))
     begun.run()
@@ -107,7 +107,7 @@ def test_less_is_free_than_needed(begun, monkeypatch) -> None:
 
 
 def test_what_is_free_decides(begun, monkeypatch) -> None:
-    monkeypatch.setattr(fitting, "needed", lambda sizes: sizes.planned)
+    monkeypatch.setattr(choose_notch, "needed", lambda sizes: sizes.planned)
     some = ((10**12, 0), (5 * 91**2, 0), (5 * 91**2 - 1, 2), (4 * 91**2, 2), (4 * 64**2, LAST))
     for free, notch in some:
         leave(monkeypatch, free)
@@ -122,7 +122,7 @@ def test_if_nothing_fits_it_says_what_would(begun, monkeypatch) -> None:
     leave(monkeypatch, needed(begun.sizes(LAST)) - 1)
     with pytest.raises(JobError, match=r"are needed at the least.*lose other programs"):
         begun.run()
-    monkeypatch.setattr(fitting, "needed", lambda sizes: sizes.textures * 1000)
+    monkeypatch.setattr(choose_notch, "needed", lambda sizes: sizes.textures * 1000)
     leave(monkeypatch, 256**2 * 1000)
     with pytest.raises(JobError, match="Choose a texture size of 256 at most, or close other"):
         begun.run()

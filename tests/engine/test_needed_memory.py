@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.children import run_child
-from engine import room
+from engine import free_memory
 from engine.errors import JobError
+from engine.free_memory import enough_memory, free_bytes, is_full
 from engine.job import Job
-from engine.memory import Sizes, needed, parts
+from engine.needed_memory import Sizes, needed, parts
 from engine.picture import read_picture
-from engine.room import enough_memory, free_bytes, is_full
 from engine.schedule import notches, schedule
 from tests.engine.test_main import save_job
 
@@ -71,9 +71,9 @@ def test_a_step_of_many_views_needs_them_all_at_once(tmp_path) -> None:
 @pytest.fixture
 def linux(monkeypatch, tmp_path):
     """A machine with 5 GB left; gives the folder of the process's group, `outer/inner`."""
-    monkeypatch.setattr(room.sys, "platform", "linux")
-    monkeypatch.setattr(room, "PROC", tmp_path)
-    monkeypatch.setattr(room, "CGROUPS", tmp_path / "groups")
+    monkeypatch.setattr(free_memory.sys, "platform", "linux")
+    monkeypatch.setattr(free_memory, "PROC", tmp_path)
+    monkeypatch.setattr(free_memory, "CGROUPS", tmp_path / "groups")
     (tmp_path / "meminfo").write_text(MEMINFO)
     (tmp_path / "self").mkdir()
     (tmp_path / "self" / "cgroup").write_text("4:memory:/old\n0::/outer/inner\n")
@@ -102,9 +102,9 @@ def test_each_group_around_the_process_has_its_say(linux) -> None:
 
 
 def test_where_nobody_tells_it_is_unknown(linux, monkeypatch) -> None:
-    (room.PROC / "meminfo").unlink()
+    (free_memory.PROC / "meminfo").unlink()
     assert free_bytes(CPU) is None
-    monkeypatch.setattr(room.sys, "platform", "sunos5")
+    monkeypatch.setattr(free_memory.sys, "platform", "sunos5")
     assert free_bytes(CPU) is None
 
 

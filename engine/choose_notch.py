@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from .errors import JobError
+from .free_memory import free_bytes
 from .job import Job
-from .memory import Sizes, needed
 from .messages import Send
-from .room import free_bytes
+from .needed_memory import Sizes, needed
 from .schedule import Limits, notches
 from .settings import RANGES
 from .team import Team, processes_here
 
 
-def fitting(
+def choose_notch(
     job: Job,
     pictures: Sequence[Tensor],
     network: str,

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOLD = "import torch; from engine.room import peak_bytes; print(peak_bytes(torch.device('cpu')))"
+TOLD = """
+import torch
+from engine.free_memory import peak_bytes
+print(peak_bytes(torch.device("cpu")))
+"""
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no such file here")
