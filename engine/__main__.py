@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
     try:
         return _work(_Order.of(arguments), rank, size, send)
     except JobError as error:
-        send(error_message(error.what, error.why, error.cure))
+        send(error_message(error))
         return 1
 
 

@@ -20,14 +20,13 @@ from .messages import Send
 from .original import Original, headlight, normals
 from .painting import Painting
 from .picture import read_picture
-from .plans import cameras_of
 from .run import Wishes, choose_device, progress_message, stop_if, writing_to
-from .schedule import Scale, schedule
+from .schedule import schedule
 from .sheet import BACKGROUND, CELL, Cell, draw_sheet, thumbnail, write_sheet
 from .stylize import Progress, optimise, prepare
 from .surface import Shot, Surface, shoot
 from .variants import Comparison
-from .views import Camera, orbit_cameras
+from .views import Camera, framed, orbit_cameras
 
 TURN, RISE = math.radians(-35), 0.45  # three quarters from the front (-Y), from above
 FORM = 0.5  # how much of the headlight's shading is seen over the paint
@@ -70,7 +69,7 @@ class Stage:
 def stage_camera(job: Job, surface: Surface) -> Camera:
     """Where the cells are seen from, with a frame of at most CELL pixels a side."""
     if job.views:
-        return cameras_of(job, surface, Scale(size=CELL, zoom=1, steps=1))[0]
+        return framed(job.views[0], surface.used_vertices.cpu(), CELL)
     direction = torch.tensor([[math.sin(TURN), -math.cos(TURN), RISE]])
     direction = torch.nn.functional.normalize(direction, dim=-1)
     return orbit_cameras(surface.used_vertices.cpu(), direction, CELL)[0]

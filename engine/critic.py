@@ -55,10 +55,25 @@ class Critic:
 
     One view is a poor sample of the style, so Grams are averaged over recent views.
 
+    A run calls `start_scale` for each scale, and right after it `restore` if an earlier run was in
+    it; then for each step `judge` for each of its views, `shown` and `present`, and `end_step` with
+    what a team has added up of these.
+
     Args:
         settings: the weights of the losses.
         painting: whose views are judged.
         backbone: with LAYERS.
+
+    Attributes:
+        loss: how features are compared with a style's.
+        generator: draws pixels of the style pictures, and of the first view of each step.
+        layers: of LAYERS, those that the scale is judged by.
+        names: of these, those that styles are judged by.
+        targets: what the scale aims at, for each style.
+        strength: mean square of the styles' features in the content's layer, 0 without that.
+        memory: share of the running descriptions that a step keeps, 0-1.
+        strangeness: weight of colours that a style does not have.
+        contents: features of the content targets, by the number of their view.
     """
 
     def __init__(self, settings: Settings, painting: Painting, backbone: Backbone) -> None:
@@ -66,6 +81,7 @@ class Critic:
         self.loss = STYLE_LOSSES[settings.style_loss]
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.layers: tuple[str, ...] = ()
+        self.names: list[str] = []
         self.targets: list[_Target] = []
         self.strength = self.memory = self.strangeness = 0.0
         self.contents: dict[int, Tensor] = {}
@@ -135,7 +151,7 @@ class Critic:
                 target.present = [torch.zeros_like(one) for one in target.wanted]
         return [one for target in self.targets for one in target.present]
 
-    def views(self) -> list[int]:
+    def shown(self) -> list[int]:
         """How many of the step's views so far show each of the styles."""
         return [target.views for target in self.targets]
 

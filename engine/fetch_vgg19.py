@@ -31,23 +31,29 @@ def main(arguments: list[str]) -> int:
     """Fetch into the only argument; returns the exit code."""
     send = messenger()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(CANCELLED))
-    if len(arguments) != 1:
-        send(error_message("Download", f"it got the arguments {arguments}", "Give it one file"))
+    try:
+        if len(arguments) != 1:
+            raise JobError("Download", f"it got the arguments {arguments}", "Give it one file")
+        send({"type": "STATUS", "text": "Loading torch"})
+        fetch(_url(), Path(arguments[0]), send)
+    except JobError as error:
+        send(error_message(error))
         return 1
-    send({"type": "STATUS", "text": "Loading torch"})
+    return 0
+
+
+def _url() -> str:
+    """Where the weights are; raises JobError if torchvision is not there to tell."""
     try:
         # Only here, so that a Python without torch can say so.
         from torchvision.models import VGG19_Weights  # noqa: PLC0415
     except (ImportError, OSError) as error:
-        why = f"torch or torchvision cannot be imported ({error})"
-        send(error_message(f"Engine Python {sys.executable!r}", why, "Install them for it"))
-        return 1
-    try:
-        fetch(VGG19_Weights.IMAGENET1K_V1.url, Path(arguments[0]), send)
-    except JobError as error:
-        send(error_message(error.what, error.why, error.cure))
-        return 1
-    return 0
+        raise JobError(
+            f"Engine Python {sys.executable!r}",
+            f"torch or torchvision cannot be imported ({error})",
+            "Install them for it",
+        ) from error
+    return VGG19_Weights.IMAGENET1K_V1.url
 
 
 def fetch(url: str, destination: Path, send: Send) -> None:

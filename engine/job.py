@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import zlib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -206,10 +206,10 @@ class Job:
     style: Style
     settings: Settings
     originals: tuple[np.ndarray, ...]
-    views: tuple[View, ...] = field(default=())
-    more_styles: tuple[Style, ...] = field(default=())
+    views: tuple[View, ...] = ()
+    more_styles: tuple[Style, ...] = ()
     protected: np.ndarray | None = None
-    shapes: tuple[tuple[int, int], ...] = field(default=())
+    shapes: tuple[tuple[int, int], ...] = ()
 
     @property
     def styles(self) -> tuple[Style, ...]:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from threading import Lock
 
+from .errors import JobError
+
 Send = Callable[[dict[str, object]], None]
 
 
@@ -43,6 +45,6 @@ def only_errors(rank: int) -> Send:
     return send
 
 
-def error_message(what: str, why: str, cure: str) -> dict[str, object]:
+def error_message(error: JobError) -> dict[str, object]:
     """The message about what ended the program."""
-    return {"type": "ERROR", "what": what, "why": why, "cure": cure}
+    return {"type": "ERROR", "what": error.what, "why": error.why, "cure": error.cure}

@@ -33,7 +33,8 @@ def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
     """
     count = scale.steps * scale.views
     if scale.zoom == 1:
-        return _whole_views(job, surface, scale.size, 1)[: None if job.views else count]
+        whole = _whole_views(job, surface, scale.size, 1)
+        return whole if job.views else whole[:count]
     whole = _whole_views(job, surface, scale.size, MORE_CAMERAS)
     return choose_windows(surface, whole, zoom=scale.zoom, side=scale.size, count=count)
 

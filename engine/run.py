@@ -106,7 +106,16 @@ def run(
         )
         backbone = Backbone(weights, LAYERS).to(device)
         steps = _Steps(
-            job, pictures, backbone.swift(), checkpoint, result, previews, views, team, send, wishes
+            job=job,
+            pictures=pictures,
+            backbone=backbone.swift(),
+            checkpoint=checkpoint,
+            result=result,
+            previews=previews,
+            views=views,
+            team=team,
+            send=send,
+            wishes=wishes,
         )
         painting, began, costs = steps.do(device, notch)
         team.part()
@@ -151,7 +160,7 @@ class _Painted(NamedTuple):
     costs: dict[str, object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Steps:
     """The part of a run that is done once more, with less, where the memory is full.
 

@@ -143,7 +143,8 @@ def spans_of(
         middle = middle_y.index_select(0, triangle)
         at = []
         for level in (center - radius, center + radius) if radius else (center,):
-            short = (level >= middle).to(torch.int64).add_(1).mul_(len(index)).add_(triangle)
+            lower = (level >= middle).to(torch.int64)  # whether past the middle corner
+            short = (1 + lower) * len(index) + triangle  # as edges are laid out
             at += [_crossed(outlines.edges, edge, level, radius) for edge in (triangle, short)]
         if radius:
             reached = (middle - center).abs() <= radius

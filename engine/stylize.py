@@ -22,7 +22,7 @@ from .field import Field
 from .gradients import together
 from .job import Job
 from .original import Original, is_plain
-from .painting import Painting
+from .painting import Painting, Plan
 from .plans import cameras_of, finest_voxel, plans_of
 from .samples import Samples, sample_sizes
 from .schedule import CLOSE_COVERED, Scale, schedule
@@ -178,30 +178,18 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
             judged: list[Losses] = []
             wanted: list[Gradient] = []
             for place, plan in plans.items():
-                gathered = painting.field.gather(plan.lookups).requires_grad_()
-                paint = plan.lookups.interpolate(gathered)
-                colors = painting.colors(plan.ground, paint) + plan.beyond
-                image = plan.shot.image(colors, background)
-                seen = image.detach().requires_grad_()  # (1, 3, H, W)
-                vgg_began = time.perf_counter()
-                losses = state.critic.judge(seen, plan, state.drawing(place))
-                (losses.total / scale.views).backward()
-                state.vgg_seconds += time.perf_counter() - vgg_began
-                assert seen.grad is not None
-                asked = seen.grad if scale.zoom == 1 else state.critic.fine(seen.grad, plan)
-                (grad,) = torch.autograd.grad(image, gathered, asked)
+                losses, gradient = _asked(painting, background, state, scale, place, plan)
                 judged.append(losses)
-                held = gathered.detach()
-                wanted.append(Gradient(plan.lookups.corners, held, grad, plan.lookups.sizes))
+                wanted.append(gradient)
             told = _together(state, judged, team)
-            gradient = together(wanted, state.field.table, lattices, team)
+            of_all = together(wanted, state.field.table, lattices, team)
             if scale.settles:
                 factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
             elif scale.zoom > 1:
                 factor = _decay(turn / scale.steps, CLOSE_DECAY)
             else:
                 factor = _decay((step - 1) / whole, DECAY_FROM)
-            state.optimizer.step(gradient, [rate * factor for rate in rates])
+            state.optimizer.step(of_all, [rate * factor for rate in rates])
             if CONTENT_LAYER in scale.layers:
                 state.content = told["content"]
             state.done, state.seconds = step, time.perf_counter() - began
@@ -215,6 +203,34 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
     state.settle()
 
 
+def _asked(
+    painting: Painting, background: Tensor, state: State, scale: Scale, place: int, plan: Plan
+) -> tuple[Losses, Gradient]:
+    """How one view is judged, and what it asks of the paint.
+
+    Args:
+        painting: as of `optimise`.
+        background: (3,) of the painting.
+        state: the critic's descriptions and the time of the network go on.
+        scale: that the view is of.
+        place: of the view among those of the step.
+        plan: of the view.
+    """
+    gathered = painting.field.gather(plan.lookups).requires_grad_()
+    paint = plan.lookups.interpolate(gathered)
+    image = plan.shot.image(painting.colors(plan.ground, paint) + plan.beyond, background)
+    seen = image.detach().requires_grad_()  # (1, 3, H, W)
+    began = time.perf_counter()
+    losses = state.critic.judge(seen, plan, state.drawing(place))
+    (losses.total / scale.views).backward()
+    state.vgg_seconds += time.perf_counter() - began
+    assert seen.grad is not None
+    asked = seen.grad if scale.zoom == 1 else state.critic.fine(seen.grad, plan)
+    (grad,) = torch.autograd.grad(image, gathered, asked)
+    lookups = plan.lookups
+    return losses, Gradient(lookups.corners, gathered.detach(), grad, lookups.sizes)
+
+
 def _together(state: State, judged: Sequence[Losses], team: Team) -> dict[str, float]:
     """Add up what the views of a step told, those of the whole team; returns the mean losses.
 
@@ -225,7 +241,7 @@ def _together(state: State, judged: Sequence[Losses], team: Team) -> dict[str, f
     """
     critic, empty = state.critic, state.field.table.new_zeros(3)
     sums = sum((torch.stack(losses).detach() for losses in judged), empty)
-    told = torch.cat((sums, sums.new_tensor([len(judged), *critic.views()])))
+    told = torch.cat((sums, sums.new_tensor([len(judged), *critic.shown()])))
     team.sum_([*critic.present(), told])
     content, style, total, views, *shown = told.tolist()
     critic.end_step(shown)

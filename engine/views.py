@@ -12,6 +12,7 @@ from torch import Tensor
 from .job import View
 
 FIELD_OF_VIEW = math.radians(25)
+DEPTH = 1.05  # radii of the object from its middle to the near plane and to the far one
 MARGIN = 4  # pixels of background kept around the object
 LEAST = 16  # pixels on a side; the network's deepest layer sees nothing in fewer
 
@@ -85,7 +86,8 @@ def orbit_cameras(vertices: Tensor, directions: Tensor, scale: int) -> list[Came
     cameras = []
     for direction in directions:
         world_to_camera = _look_at(middle + distance * direction, direction)
-        projection = _perspective(float(distance - 1.05 * radius), float(distance + 1.05 * radius))
+        reach = DEPTH * radius
+        projection = _perspective(float(distance - reach), float(distance + reach))
         cameras.append(frame(world_to_camera, projection, vertices, scale))
     return cameras
 

@@ -13,6 +13,7 @@ from .views import sphere_directions
 
 DIRECTIONS = 96
 SIDE = 256  # pixels of each depth map
+FRAME = 1.02  # half a frame's side, in radii of the object: its rim is in the frame
 BIAS = 2.5  # pixels that a point may lie behind the depth map and still be seen
 EVEN_SEED = 20231  # any: the directions are the same in every run
 
@@ -39,13 +40,14 @@ class Outside:
         used = surface.used_vertices
         low, high = used.amin(0), used.amax(0)
         middle = (low + high) / 2
-        radius = (used - middle).norm(dim=-1).max().clamp(min=1e-9) * 1.02
+        radius = (used - middle).norm(dim=-1).max().clamp(min=1e-9) * FRAME
         directions = sphere_directions(DIRECTIONS, seed=EVEN_SEED).to(used)
         frames, depths = [], []
         shown = torch.zeros(len(surface.faces), dtype=torch.bool, device=used.device)
         for direction in directions:
             frame = torch.eye(4, device=used.device)
             x, y, z = direction
+            # Which way is up does not matter; this is 14 degrees off each direction, or more.
             other = torch.stack((z + y.abs(), x + z.abs(), y + x.abs())) + 0.1
             right = torch.nn.functional.normalize(torch.linalg.cross(direction, other), dim=0)
             axes = torch.stack((right, torch.linalg.cross(direction, right), -direction))

@@ -133,6 +133,5 @@ class Workers(Team):
     def _wait_for_the_end(self, send: Send) -> None:
         """Whatever the other threads wait for: a GPU may wait for ever for one that is lost."""
         signal.sigwait({signal.SIGTERM})
-        error = self._lost("torchrun ended the others, or was ended itself")
-        send(error_message(error.what, error.why, error.cure))
+        send(error_message(self._lost("torchrun ended the others, or was ended itself")))
         os._exit(1)

@@ -60,18 +60,18 @@ def test_the_running_gram_goes_a_part_of_the_way_to_each_view(pictures, backbone
     (target,) = critic.targets
 
     critic.judge(seen[0], plan, draws)
-    critic.end_step(critic.views())
+    critic.end_step(critic.shown())
     assert torch.allclose(target.running[0], first, rtol=1e-5)
 
     critic.judge(seen[1], plan, draws)
-    critic.end_step(critic.views())
+    critic.end_step(critic.shown())
     expected = MEMORY * first + (1 - MEMORY) * second
     assert torch.allclose(target.running[0], expected, rtol=1e-4)
     assert (expected - second).norm() > 0.1 * second.norm()
 
     for image in seen[2:]:  # in one step
         critic.judge(image, plan, draws)
-    critic.end_step(critic.views())
+    critic.end_step(critic.shown())
     expected = MEMORY * expected + (1 - MEMORY) * (third + fourth) / 2
     assert torch.allclose(target.running[0], expected, rtol=1e-4)
 
@@ -83,7 +83,7 @@ def test_a_view_is_judged_by_the_running_gram_and_has_its_own_gradient(pictures,
     critic.strangeness = 0.0
     plan = next(plans(job, painting))
     critic.judge(noise(0), plan, draws)
-    critic.end_step(critic.views())
+    critic.end_step(critic.shown())
     (target,) = critic.targets
     image = noise(1).requires_grad_()
     losses = critic.judge(image, plan, draws)
