@@ -44,8 +44,8 @@ def inputs(count: int) -> hypothesis_settings:
     )
 
 
-def sound_or_refused(read: Callable[[], object]) -> bool:
-    """Whether `read` passes; what it refuses it says in one line of three parts."""
+def sound_or_refused(read: Callable[[], object], named: str = "") -> bool:
+    """Whether `read` passes; what it refuses it says in one line of three parts, which names it."""
     said = None
     try:
         read()
@@ -53,6 +53,7 @@ def sound_or_refused(read: Callable[[], object]) -> bool:
         said = error
     assert said is None or len(str(said).splitlines()) == 1
     assert said is None or all((said.what, said.why, said.cure))
+    assert said is None or named in str(said)
     return said is None
 
 

@@ -1,6 +1,5 @@
 """The VGG features against torchvision's own network, and which weights are taken or refused."""
 
-import pickle
 from pathlib import Path
 
 import pytest
@@ -147,25 +146,6 @@ def test_torchvisions_vgg19_file_is_taken(tmp_path) -> None:
 
 
 # What is refused
-
-
-class Malice:
-    """A pickle that would run code when it is read."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self):
-        return Path.touch, (self.mark,)
-
-
-def test_a_file_with_code_is_refused_and_the_code_not_run(tmp_path) -> None:
-    mark = tmp_path / "mark"
-    for write in (torch.save, lambda x, f: f.write_bytes(pickle.dumps(x))):
-        file = tmp_path / "evil.pth"
-        write({"features.0.weight": Malice(mark)}, file)
-        refusal(Weights("VGG16", file))
-    assert not mark.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"heavy", b"PK\x03\x04 not a zip", b"\x80\x04."])

@@ -45,7 +45,7 @@ def read(content: bytes, folder: Path) -> bool:
     file.write_bytes(content)
     found = []
     with nothing_outside(folder):
-        sound = sound_or_refused(lambda: found.append(read_picture(file)))
+        sound = sound_or_refused(lambda: found.append(read_picture(file)), repr(file.name))
     for picture in found:
         assert picture.ndim == 3
         assert len(picture) == 3
