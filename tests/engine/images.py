@@ -1,7 +1,10 @@
 """Images for tests, and where their texels are."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 
@@ -14,3 +17,8 @@ def centers(size) -> np.ndarray:
 def random_image(height: int, width: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(height, width, 3, generator=generator, dtype=torch.float64)
+
+
+def pixels(file: Path) -> torch.Tensor:
+    with Image.open(file) as picture:
+        return torch.from_numpy(np.float32(picture) / 255)

@@ -1,4 +1,4 @@
-"""The engine as one of several processes, with the tiny preset of the checkpoint's tests.
+"""The engine as one of several processes, with the preset TINY.
 
     torchrun … in_a_team.py [--patience SECONDS] [--others FOLDER] FOLDER
 
@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine import __main__, checkpoint, held_out, settings, workers
+from tests.engine.jobs import TINY
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--patience", type=float, default=60)
@@ -21,9 +22,7 @@ parser.add_argument("--others", type=Path)
 parser.add_argument("folder", type=Path)
 given = parser.parse_args()
 rank = os.environ["RANK"]
-settings.PRESETS["DRAFT"] = settings.Preset(
-    (32, 48), (4, 4), close_ups=4, nearer=0, settling=2, views=3
-)
+settings.PRESETS["DRAFT"] = TINY
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
 held_out.VIEWS = 2
 workers.PATIENCE = timedelta(seconds=given.patience)

@@ -1,10 +1,13 @@
 """Processes of tests, none of which outlives its test."""
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,3 +36,47 @@ def started(
             yield process
         finally:
             process.kill()
+
+
+class Outcome(NamedTuple):
+    """What a process said and left."""
+
+    code: int
+    messages: list[dict]
+    errors: str
+    folder: Path
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "engine", *map(str, arguments)]
+
+
+def run(*arguments: object, timeout: float = 120, **environment: str) -> Outcome:
+    """Run the engine to its end; every line that it prints must be a message."""
+    done = subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    return Outcome(done.returncode, messages, done.stderr, Path(str((*arguments, "")[0])))
+
+
+def error_of(outcome: Outcome) -> dict:
+    """The one error that an unsuccessful run tells, in three parts of one line each."""
+    assert outcome.code == 1, outcome.errors
+    assert [m["type"] for m in outcome.messages].count("ERROR") == 1
+    error = outcome.messages[-1]
+    assert set(error) == {"type", "what", "why", "cure"}
+    assert all(len(error[part].splitlines()) == 1 for part in ("what", "why", "cure"))
+    assert "Traceback" not in outcome.errors
+    return error
+
+
+def steps_of(messages: list[dict]) -> list[int]:
+    return [m["step"] for m in messages if m["type"] == "PROGRESS"]

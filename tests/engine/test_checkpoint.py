@@ -25,33 +25,24 @@ from engine.painting import Painting
 from engine.picture import read_picture, write_picture
 from engine.run import Cancelled, Wishes, run
 from engine.schedule import schedule
-from engine.settings import PRESETS, Preset
 from engine.state import State
 from engine.stylize import optimise, prepare
-from tests.engine.test_control import SIZE, backbone, job_of, pictures, straight_on
-from tests.engine.test_main import ROOT, save_job
+from tests.engine.hostile import Trap
+from tests.engine.images import pixels
+from tests.engine.jobs import SIZE, job_of, save_job, straight_on
+from tests.engine.processes import ROOT, steps_of
 
 CPU = torch.device("cpu")
-TINY = Preset(scales=(32, 48), steps=(4, 4), close_ups=4, nearer=0, settling=2, views=3)
 STEPS = 14
+pytestmark = pytest.mark.usefixtures("tiny")
 ALWAYS = """
 import sys
 from engine import __main__, checkpoint, settings
-settings.PRESETS["DRAFT"] = settings.Preset((32, 48), (4, 4), 4, 0, 2, 3)
+from tests.engine.jobs import TINY
+settings.PRESETS["DRAFT"] = TINY
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
 sys.exit(__main__.main(sys.argv[1:]))
 """  # the engine, with a checkpoint after each step of TINY
-__all__ = ["backbone", "pictures"]  # fixtures
-
-
-class Trap:
-    """Touches a file when it is unpickled by anyone who runs what pickles say."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __reduce__(self):
-        return Path.touch, (self.file,)
 
 
 def paint(folder: Path, kill_after: int = 0) -> list[dict]:
@@ -75,20 +66,6 @@ def paint(folder: Path, kill_after: int = 0) -> list[dict]:
         process.wait(30)
         timer.cancel()
     return messages
-
-
-def steps_of(messages: list[dict]) -> list[int]:
-    return [m["step"] for m in messages if m["type"] == "PROGRESS"]
-
-
-def pixels(file: Path) -> torch.Tensor:
-    with Image.open(file) as picture:
-        return torch.from_numpy(np.float32(picture) / 255)
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch) -> None:
-    monkeypatch.setitem(PRESETS, "DRAFT", TINY)
 
 
 @pytest.fixture
@@ -234,7 +211,7 @@ def test_whatever_differs_in_another_job_what_it_left_is_ignored(left, said, par
     job = replace(
         job,
         style=replace(job.style, region=region),
-        views=straight_on(),
+        views=(straight_on(),),
         more_styles=(replace(job.style, weight=0.5, region=region),),
         protected=region,
         shapes=((SIZE, SIZE), (SIZE, SIZE // 2)),

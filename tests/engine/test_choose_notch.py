@@ -19,15 +19,13 @@ from engine.settings import PRESETS, Preset
 from engine.state import State
 from engine.stylize import optimise, prepare
 from engine.team import ALONE, Team
-from tests.engine.test_control import backbone
-from tests.engine.test_main import save_job
+from tests.engine.jobs import save_job
 
 CPU = torch.device("cpu")
 SMALL = Preset(scales=(64, 91), steps=(6, 5), close_ups=0, nearer=0, settling=0, views=6)
 STEPS = SMALL.all_steps(1024)
 LAST = 3  # notch: views of 64 pixels
 SOME = 70  # pixels: more than such a view has on a side, and less than a larger one
-__all__ = ["backbone"]  # a fixture
 
 
 class Begun(NamedTuple):

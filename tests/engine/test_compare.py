@@ -11,7 +11,8 @@ from PIL import Image
 from engine.settings import Settings
 from engine.sheet import CAPTION, CELL, GAP, sheet_size
 from engine.variants import Comparison, Variant, compare_seeds, compare_styles
-from tests.engine.test_main import ROOT, command, error_of, run, save_job
+from tests.engine.jobs import save_job
+from tests.engine.processes import ROOT, command, error_of, run
 
 STEPS = 12
 MIDDLE = slice(CELL // 4, 3 * CELL // 4)

@@ -5,63 +5,24 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from engine.backbone import BUNDLED, Backbone, Weights
+from engine.backbone import Backbone
 from engine.color import LUMA
 from engine.critic import LAYERS
-from engine.job import Job, Style, View
+from engine.job import Job, Style
 from engine.losses import gram
 from engine.palette import nearest
 from engine.picture import read_picture
 from engine.report import style_grams
 from engine.schedule import schedule
-from engine.settings import PRESETS, Preset, Settings
+from engine.settings import PRESETS, Preset
 from engine.stylize import optimise, prepare
 from engine.surface import Surface, shoot
 from engine.views import orbit_cameras, sphere_directions
-from tests.engine.meshes import cube, plane
+from tests.engine.jobs import SIZE, job_of, look, straight_on
+from tests.engine.meshes import cube
 
-SIZE = 64
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    return Backbone(Weights("VGG16", BUNDLED), LAYERS)
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Blue upright stripes, and orange dots."""
-    y, x = np.mgrid[:96, :96]
-    stripes = np.where((x // 6 % 2)[..., None], (30, 60, 200), (200, 220, 255))
-    dots = np.where(
-        ((x % 16 - 8) ** 2 + (y % 16 - 8) ** 2 < 20)[..., None], (60, 20, 0), (250, 150, 30)
-    )
-    files = []
-    for name, pixels in (("stripes", stripes), ("dots", dots)):
-        files.append(tmp_path / f"{name}.png")
-        Image.fromarray(pixels.astype(np.uint8)).save(files[-1])
-    return files
-
-
-def look() -> np.ndarray:
-    """(SIZE, SIZE, 3) soft patches in all colours, eight bits deep."""
-    random = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
-    patches = Image.fromarray(random).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
-    return np.float32(np.asarray(patches)) / 255
-
-
-def job_of(files, **changes) -> Job:
-    settings = Settings(
-        preset="DRAFT", steps=24, texture_size=SIZE, view_count=4, backbone="VGG16", device="CPU"
-    )
-    job = Job(plane(4), Style(files[0]), settings, (look(),))
-    names = {f.name for f in dataclasses.fields(Job)}
-    job = dataclasses.replace(job, **{k: v for k, v in changes.items() if k in names})
-    own = {k: v for k, v in changes.items() if k not in names}
-    return dataclasses.replace(job, settings=dataclasses.replace(job.settings, **own))
 
 
 def paint(job: Job, backbone: Backbone) -> torch.Tensor:
@@ -186,7 +147,7 @@ def test_each_start_starts_there(pictures, backbone) -> None:
 
 def test_what_no_view_sees_keeps_no_grain(pictures, backbone) -> None:
     """From above a cube shows one side; the side below stays as matched to the picture."""
-    job = job_of(pictures, mesh=cube(), views=straight_on())
+    job = job_of(pictures, mesh=cube(), views=(straight_on(),))
     style = read_picture(pictures[0])
     plain = prepare(job, [style], CPU)
     below = slice(SIZE // 2 + 2, SIZE - 2), slice(2, SIZE // 3 - 2)
@@ -222,7 +183,7 @@ def test_strokes_are_as_large_as_asked_whatever_the_texture(pictures, backbone) 
     """A stripe's wave is an eighth of the picture, which is as large as the plane."""
 
     def waves(size: int, **changes: object) -> float:
-        few = {"content_weight": 0.0, "steps": 75, "views": straight_on(), "texture_size": size}
+        few = {"content_weight": 0.0, "steps": 75, "views": (straight_on(),), "texture_size": size}
         return wavelength(paint(job_of(pictures, **few, **changes), backbone))
 
     small = waves(128)
@@ -232,20 +193,12 @@ def test_strokes_are_as_large_as_asked_whatever_the_texture(pictures, backbone) 
 
 
 def test_turned_strokes_run_the_other_way(pictures, backbone) -> None:
-    few = {"content_weight": 0.0, "steps": 40, "views": straight_on()}
+    few = {"content_weight": 0.0, "steps": 40, "views": (straight_on(),)}
     across = []
     for angle in (0.0, np.pi / 2):
         result = paint(job_of(pictures, **few, stroke_rotation=float(angle)), backbone)
         across.append(float(result.diff(dim=1).abs().mean() / result.diff(dim=0).abs().mean()))
     assert across[0] > 1.2 * across[1]
-
-
-def straight_on():
-    """The plane (in XY) from above, y up."""
-    look_down = np.eye(4, dtype=np.float32)
-    look_down[2, 3] = -2
-    ortho = np.diag(np.float32([1, 1, -0.5, 1]))
-    return (View("above", look_down, ortho, 1.0),)
 
 
 def test_what_the_content_shows(pictures) -> None:

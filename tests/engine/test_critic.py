@@ -17,12 +17,11 @@ from engine.report import content_strength
 from engine.schedule import Scale
 from engine.stylize import prepare
 from engine.team import ALONE
-from tests.engine.test_control import backbone, job_of, pictures
+from tests.engine.jobs import job_of
 
 CPU = torch.device("cpu")
 UNIT = 64
 MEMORY = 0.75
-__all__ = ["backbone", "pictures"]  # fixtures
 
 
 def plans(job, painting: Painting) -> Iterator[Plan]:

@@ -5,27 +5,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.backbone import BUNDLED, Backbone, Weights
-from engine.critic import LAYERS
 from engine.errors import JobError
 from engine.held_out import SIDE, TILT, VIEWS, held_out_views
-from engine.job import Job, Style, View
+from engine.job import Job, Style
 from engine.report import measure
 from engine.settings import Settings
 from engine.stylize import optimise, prepare
 from engine.views import LEAST, frame, tilted
+from tests.engine.jobs import straight_on
 from tests.engine.meshes import mesh_of, plane, quads
 
 CPU = torch.device("cpu")
-
-
-def straight_on(name: str = "straight on") -> View:
-    """An orthographic camera above the xy plane that looks down."""
-    down = np.eye(4, dtype=np.float32)
-    down[2, 3] = -2
-    projection = np.diag(np.float32((1, 1, -0.5, 1)))
-    projection[2, 3] = -1
-    return View(name, down, projection, 1.0)
 
 
 def flat_job(tmp_path, shape: tuple[int, int], **settings: object) -> Job:
@@ -69,10 +59,9 @@ def test_a_shape_that_does_not_fit_the_texture_size(tmp_path, shape) -> None:
         Job(job.mesh, job.style, job.settings, job.originals, job.views, shapes=(shape,)).validate()
 
 
-def test_one_view_sees_all_of_it_and_the_whole_field_is_painted(tmp_path) -> None:
+def test_one_view_sees_all_of_it_and_the_whole_field_is_painted(tmp_path, backbone) -> None:
     """And a thin picture is no smaller than the network's deepest layer can see."""
     job = flat_job(tmp_path, (64, 640), steps=3)
-    backbone = Backbone(Weights("VGG16", BUNDLED), LAYERS)
     style = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
     painting = prepare(job, [style], CPU)
     assert [progress.step for progress in optimise(job, painting, backbone)] == [1, 2, 3]

@@ -21,10 +21,9 @@ from PIL import Image
 from engine import __main__, compare  # with all of torch that imports something else later
 from engine.job import Job, Style, View
 from engine.settings import Settings
-from tests.engine.hostile import ANYTHING, inputs, nothing_outside, places, sound_or_refused
+from tests.engine.hostile import ANYTHING, Trap, inputs, nothing_outside, places, sound_or_refused
 from tests.engine.meshes import cube
 from tests.engine.reference import perspective
-from tests.engine.test_checkpoint import Trap
 
 DTYPES = ("f2", "f4", "f8", "i1", "i4", "i8", "u8", "?", "c16", "U3", "S3", "M8[s]", "V5", ">f4")
 TERABYTES = (10**12, 3, 3)

@@ -23,12 +23,10 @@ from engine.sheet import Cell, draw_sheet
 from engine.state import State
 from engine.stylize import optimise, prepare
 from engine.variants import FILE, Comparison, Variant
-from tests.engine.hostile import ANYTHING, inputs, nothing_outside, places, sound_or_refused
-from tests.engine.test_checkpoint import Trap
-from tests.engine.test_control import backbone, job_of, pictures
+from tests.engine.hostile import ANYTHING, Trap, inputs, nothing_outside, places, sound_or_refused
+from tests.engine.jobs import job_of
 
 CPU = torch.device("cpu")
-__all__ = ["backbone", "pictures"]  # fixtures
 TENSORS = st.sampled_from(
     (
         torch.ones(3), torch.ones(()), torch.ones(0), torch.full((2, 2), torch.nan),

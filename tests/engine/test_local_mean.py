@@ -3,7 +3,7 @@
 import torch
 
 from engine.local_mean import LocalMean
-from tests.engine.test_field import ball
+from tests.engine.fields import ball
 
 CELL = 0.2
 

@@ -2,13 +2,11 @@
 
 import ast
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,62 +16,17 @@ from PIL import Image
 from engine.__main__ import COMPARE, HELP, PREVIEWS, VIEWS
 from engine.backbone import Backbone, find_weights
 from engine.critic import LAYERS
-from engine.job import Job, Style
+from engine.job import Job
 from engine.picture import read_picture, write_picture
-from engine.settings import Settings
 from engine.stylize import optimise, prepare
-from tests.engine.meshes import cube
-from tests.engine.processes import started
+from tests.engine.jobs import STEPS, save_job
+from tests.engine.processes import ROOT, Outcome, command, error_of, run, started
 
-ROOT = Path(__file__).resolve().parents[2]
-STEPS = 6
 MEASURES = {
     "style_distance", "style_gap_closed", "content_distance", "seam_ratio", "coverage",
     "palette_distance", "off_palette", "speckle",
 }  # fmt: skip
 COSTS = {"seconds", "seconds_per_step", "vgg_share", "peak_memory_mb"}
-
-
-class Outcome(NamedTuple):
-    """What a process said and left."""
-
-    code: int
-    messages: list[dict]
-    errors: str
-    folder: Path
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "engine", *map(str, arguments)]
-
-
-def run(*arguments: object, timeout: float = 120, **environment: str) -> Outcome:
-    """Run the engine to its end; every line that it prints must be a message."""
-    done = subprocess.run(
-        command(*arguments),
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    messages = [json.loads(line) for line in done.stdout.splitlines()]
-    return Outcome(done.returncode, messages, done.stderr, Path(str((*arguments, "")[0])))
-
-
-def save_job(folder: Path, **settings: object) -> Path:
-    """A cube with a colourful texture, and a style picture of its own."""
-    random = np.random.default_rng(0)
-    coarse = Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8))
-    style = folder.parent / "style.png"
-    coarse.resize((80, 64), Image.Resampling.BICUBIC).save(style)
-    look = np.float32(coarse.resize((32, 32), Image.Resampling.BICUBIC)) / 255
-    small = {"preset": "DRAFT", "steps": STEPS, "texture_size": 64, "device": "CPU"}
-    chosen = Settings(**{**small, "backbone": "VGG16", "seed": 5, **settings})
-    Job(cube(), Style(style), chosen, (look[..., ::-1].copy(),)).save(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -173,17 +126,6 @@ def test_cancel_on_stdin_ends_it_soon(tmp_path) -> None:
         assert rest[-1]["type"] == "STATUS"
         assert "ancel" in rest[-1]["text"]
         assert not list((folder / "result").glob("*.png*"))
-
-
-def error_of(outcome: Outcome) -> dict:
-    """The one error that an unsuccessful run tells, in three parts of one line each."""
-    assert outcome.code == 1, outcome.errors
-    assert [m["type"] for m in outcome.messages].count("ERROR") == 1
-    error = outcome.messages[-1]
-    assert set(error) == {"type", "what", "why", "cure"}
-    assert all(len(error[part].splitlines()) == 1 for part in ("what", "why", "cure"))
-    assert "Traceback" not in outcome.errors
-    return error
 
 
 def test_a_folder_without_a_job(tmp_path) -> None:

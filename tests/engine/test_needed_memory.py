@@ -12,7 +12,7 @@ from engine.job import Job
 from engine.needed_memory import Sizes, needed, parts
 from engine.picture import read_picture
 from engine.schedule import notches, schedule
-from tests.engine.test_main import save_job
+from tests.engine.jobs import save_job
 
 CPU = torch.device("cpu")
 SIZES = Sizes(

@@ -17,16 +17,15 @@ from engine.surface import Surface
 from engine.team import ALONE
 from engine.views import orbit_cameras, sphere_directions
 from engine.windows import choose_windows
+from tests.engine.jobs import job_of, straight_on
 from tests.engine.meshes import mesh_of, plane, sphere
-from tests.engine.test_control import backbone, job_of, pictures, straight_on
 
 CPU = torch.device("cpu")
-__all__ = ["backbone", "pictures"]  # fixtures
 
 
 def behind():
     """A view that has the plane behind it."""
-    (view,) = straight_on()
+    view = straight_on()
     away = view.world_to_camera.copy()
     away[2, 3] = 20
     return replace(view, name="behind", world_to_camera=away)
@@ -42,13 +41,13 @@ def test_views_that_see_nothing_are_left_out_whenever_their_turn_is(
     pictures, backbone, monkeypatch
 ) -> None:
     monkeypatch.setattr(schedule, "TOGETHER", (1,))
-    views = (behind(), *straight_on(), behind())
+    views = (behind(), straight_on(), behind())
     assert steps_of(job_of(pictures, views=views, steps=12), backbone) == 12
 
 
 @pytest.mark.timeout(60)
 def test_fewer_steps_than_views_that_see_nothing(pictures, backbone) -> None:
-    views = (*[behind()] * 9, *straight_on())
+    views = (*[behind()] * 9, straight_on())
     assert steps_of(job_of(pictures, views=views, steps=2), backbone) == 2
 
 

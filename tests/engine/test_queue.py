@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_main import save_job
+from tests.engine.jobs import save_job
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "queue" / "run_jobs.py"
 

@@ -1,6 +1,5 @@
 """The strokes' relief against closed forms, on stretched and turned UVs and across seams."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,46 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.field import Field
-from engine.job import Mesh
-from engine.painting import Painting
 from engine.relief import HEIGHT, STROKE, Relief
 from engine.surface import Surface
-from engine.texture import Atlas
-from tests.engine.meshes import cube, mesh_of, plane, sphere
-from tests.engine.paintings import painting_with
-from tests.engine.test_field import fill
-
-SIZE = 128
-WAVE = torch.tensor((2 * math.pi / 0.05, 2 * math.pi / 0.08, 0.0))  # of the plane's strokes
-
-
-def quiet(_share: float) -> None:
-    pass
-
-
-def painting_of(mesh: Mesh, paint, *, size: int = SIZE, finest: float = 0.01) -> Painting:
-    """A grey mesh whose finest lattice holds `paint` of world positions (M, 3) -> (M, 1)."""
-    surface = Surface.of(mesh, torch.device("cpu"))
-    texels = surface.texels(0, (size, size))
-    points = surface.points(texels.face, texels.bary)
-    field = Field(points, finest=finest, seed=0)
-    fill(field, paint)
-    with torch.no_grad():
-        for values in field.values[:-1]:
-            values.zero_()
-    atlas = Atlas.of([texels], points, [size], 0.5)
-    return painting_with(surface, torch.full((1, 1, 3), 0.5), field, atlas)
-
-
-def placed(mesh: Mesh, matrix, offset=(0.0, 0.0)) -> Mesh:
-    """The mesh with its UVs mapped by a matrix (2, 2)."""
-    uvs = (mesh.uvs - 0.5) @ np.array(matrix, np.float32).T + 0.5 + np.float32(offset)
-    return mesh_of(mesh.vertices, mesh.faces, uvs)
-
-
-def wave(x: np.ndarray) -> np.ndarray:
-    return 0.3 * np.sin(x @ WAVE.double().numpy())[:, None]
+from tests.engine.meshes import cube, plane, sphere
+from tests.engine.reliefs import SIZE, WAVE, painting_of, placed, quiet, turned, wave
 
 
 def normals_of(image: Tensor) -> Tensor:
@@ -95,11 +58,6 @@ def test_bright_strokes_stand_out_and_fill_the_range() -> None:
     assert torch.corrcoef(torch.stack((heights, colors)))[0, 1] > 0.99
     assert heights.min() < 0.02
     assert heights.max() > 0.98
-
-
-def turned(degrees: float) -> tuple:
-    a = math.radians(degrees)
-    return ((math.cos(a), -math.sin(a)), (math.sin(a), math.cos(a)))
 
 
 HALF = np.eye(2) / 2

@@ -13,7 +13,7 @@ from engine.surface import Surface
 from tests.engine.blender_script import run_script
 from tests.engine.meshes import plane
 from tests.engine.paintings import level_ground
-from tests.engine.test_relief import painting_of, placed, quiet, turned, wave
+from tests.engine.reliefs import painting_of, placed, quiet, turned, wave
 
 SCRIPT = Path(__file__).with_name("cycles_relief.py")
 COUNT = 200  # quads along each side of the plane

@@ -7,9 +7,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import held_out, report
-from engine.backbone import BUNDLED, Backbone, Weights
-from engine.critic import LAYERS
 from engine.field import Field
 from engine.held_out import held_out_views
 from engine.job import Mesh
@@ -87,18 +84,6 @@ def test_distance_of_grams_is_a_mean_over_layers_of_means_over_views() -> None:
 
 
 # All of it
-
-
-@pytest.fixture
-def few_small_views(monkeypatch) -> None:
-    monkeypatch.setattr(held_out, "VIEWS", 3)
-    for module in (held_out, report):
-        monkeypatch.setattr(module, "SIDE", 64)
-
-
-@pytest.fixture(scope="module")
-def backbone() -> Backbone:
-    return Backbone(Weights("VGG16", BUNDLED), LAYERS)
 
 
 def painting_of(mesh: Mesh, image: Tensor, style: Tensor, finest: float = 0.1) -> Painting:

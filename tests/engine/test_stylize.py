@@ -16,12 +16,10 @@ from engine.settings import CLOSE_UP, PRESETS, Preset
 from engine.state import State
 from engine.stylize import _decay, _rates, optimise, prepare
 from engine.surface import Surface
+from tests.engine.jobs import TINY, job_of
 from tests.engine.meshes import sphere
-from tests.engine.test_checkpoint import TINY
-from tests.engine.test_control import backbone, job_of, pictures
 
 CPU = torch.device("cpu")
-__all__ = ["backbone", "pictures"]  # fixtures
 
 
 class Told(VisitedAdam):

@@ -8,9 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import held_out, report
-from engine.backbone import BUNDLED, Backbone, Weights
-from engine.critic import LAYERS
 from engine.errors import JobError
 from engine.job import Job, Mesh, Style
 from engine.preview import Preview
@@ -119,17 +116,9 @@ def test_an_edge_between_two_textures_is_a_seam() -> None:
     assert seam_ratio(surface, [[noisy[0]], [noisy[0]]]) < 2
 
 
-@pytest.fixture
-def few_small_views(monkeypatch) -> None:
-    monkeypatch.setattr(held_out, "VIEWS", 3)
-    for module in (held_out, report):
-        monkeypatch.setattr(module, "SIDE", 64)
-
-
 @pytest.mark.usefixtures("few_small_views")
-def test_measures_and_previews_are_of_all_textures(two_cubes, tmp_path) -> None:
+def test_measures_and_previews_are_of_all_textures(two_cubes, backbone, tmp_path) -> None:
     painting = prepare(two_cubes, [torch.rand(3, 48, 48)], CPU)
-    backbone = Backbone(Weights("VGG16", BUNDLED), LAYERS)
     originals = [torch.from_numpy(color).expand(64, 64, 3) for color in (RED, BLUE)]
     assert measure(painting, originals, backbone, 1.0)["content_distance"] < 1e-3
     assert measure(painting, originals[::-1], backbone, 1.0)["content_distance"] > 0.01

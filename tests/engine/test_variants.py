@@ -15,7 +15,7 @@ from engine.variants import (
     compare_weights,
     draft,
 )
-from tests.engine.test_main import save_job
+from tests.engine.jobs import save_job
 
 
 def ratios(comparison):

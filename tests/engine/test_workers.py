@@ -20,19 +20,20 @@ from engine.job import Job
 from engine.painting import Painting
 from engine.picture import read_picture, write_picture
 from engine.schedule import schedule
-from engine.settings import PRESETS, Settings
+from engine.settings import Settings
 from engine.start import views_of_step
 from engine.state import State
 from engine.stylize import optimise, prepare
 from engine.team import ALONE
-from tests.engine.processes import started
-from tests.engine.test_checkpoint import TINY, pixels, steps_of
-from tests.engine.test_main import Outcome, save_job
+from tests.engine.images import pixels
+from tests.engine.jobs import save_job
+from tests.engine.processes import Outcome, started, steps_of
 
 CPU = torch.device("cpu")
 SCRIPT = Path(__file__).with_name("in_a_team.py")
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 VIEWS, STEPS = 2, 12
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 def outcome(process: subprocess.Popen, folder: Path, before: list[dict]) -> Outcome:
@@ -68,11 +69,6 @@ def begin(folder: Path, network: Backbone) -> tuple[Job, Painting, State]:
 def backbone() -> Backbone:
     """As the processes have it."""
     return Backbone(Weights("VGG16", BUNDLED), LAYERS).swift()
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch) -> None:
-    monkeypatch.setitem(PRESETS, "DRAFT", TINY)
 
 
 @pytest.fixture(scope="module")
