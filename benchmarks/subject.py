@@ -144,7 +144,7 @@ def torus(around: int, across: int, *, thickness: float = 0.4) -> Mesh:
 
 
 def _stripes(size: int) -> np.ndarray:
-    """(size, size, 3) soft stripes of two colours."""
+    """(size, size, 3) soft stripes of two colors."""
     line = 0.5 + 0.5 * np.sin(np.linspace(0, 16 * np.pi, size, endpoint=False))
     colors = np.array(((0.85, 0.35, 0.2), (0.15, 0.4, 0.6)))
     mixed = line[:, None] * colors[0] + (1 - line[:, None]) * colors[1]

@@ -36,7 +36,7 @@ class VisitedAdam:
 
     Plain Adam goes on moving what it no longer sees, and moves what it sees for the first time
     late in a run by its rate over sqrt(1 - beta2), ten times as far as meant: a close-up's
-    colours would run away. Here a row moves only in the steps that see it, by about its rate.
+    colors would run away. Here a row moves only in the steps that see it, by about its rate.
 
     Args:
         values: parameter (N, C).

@@ -1,4 +1,4 @@
-"""The style pictures as a run aims at them: turned, and in the colours that are wanted."""
+"""The style pictures as a run aims at them: turned, and in the colors that are wanted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def aims_of(job: Job, pictures: Sequence[Tensor], original: Tensor) -> tuple[Aim
     Args:
         job: validated.
         pictures: (3, H, W) float in 0-1, one for each of `job.styles`.
-        original: (N, 3) colours of the mesh.
+        original: (N, 3) colors of the mesh.
     """
     device = original.device
     everywhere = np.ones(job.mesh.faces.shape, np.float32)  # (F, 3)
@@ -60,7 +60,7 @@ def turned(picture: Tensor, angle: float) -> Tensor:
         return picture
     height, width = picture.shape[1:]
     cos, sin, aspect = math.cos(angle), math.sin(angle), width / height
-    # From the frame's -1 to 1 back to where its colours come from, y down.
+    # From the frame's -1 to 1 back to where its colors come from, y down.
     matrix = torch.tensor([[cos, -sin / aspect, 0.0], [sin * aspect, cos, 0.0]])
     grid = torch.nn.functional.affine_grid(
         matrix[None].to(picture), [1, 3, height, width], align_corners=False
@@ -71,11 +71,11 @@ def turned(picture: Tensor, angle: float) -> Tensor:
 
 
 def recolored(picture: Tensor, settings: Settings, original: Tensor) -> Tensor:
-    """`picture` (3, H, W) as `settings.color` wants it, beside the original's colours (N, 3).
+    """`picture` (3, H, W) as `settings.color` wants it, beside the original's colors (N, 3).
 
     MATCHED gives it the original's mean and covariance, ORIGINAL the same of its greys alone
     (Gatys et al. 2016, "Preserving color in neural artistic style transfer"). An original of one
-    colour has no light and dark to give, so that the picture keeps its own around that colour.
+    color has no light and dark to give, so that the picture keeps its own around that color.
     """
     if settings.color == "STYLE":
         return picture

@@ -1,4 +1,4 @@
-"""Fragments to pixels, softly: differentiable in colours and vertices.
+"""Fragments to pixels, softly: differentiable in colors and vertices.
 
 For whoever optimises the vertices too. Painting does not go this way: its geometry stands still,
 and views are antialiased by samples instead (see `surface.shoot`).
@@ -56,7 +56,7 @@ def softmax_blend(
         background: (3,) float.
 
     Returns:
-        (H, W, 4): colour, and alpha, the chance that any face covers the pixel.
+        (H, W, 4): color, and alpha, the chance that any face covers the pixel.
     """
     weights, behind = blend_weights(fragments, sigma=sigma, gamma=gamma)
     alpha = 1 - (1 - coverage(fragments, sigma=sigma)).prod(-1)

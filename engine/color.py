@@ -1,4 +1,4 @@
-"""Colours as a whole: matching one picture's to another's, and greys apart from hues."""
+"""Colors as a whole: matching one picture's to another's, and greys apart from hues."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# Covariance that any picture is taken to have, so that flat colours are not blown up: a
+# Covariance that any picture is taken to have, so that flat colors are not blown up: a
 # standard deviation of about 0.03 in 0-1.
 FLOOR = 1e-3
 LUMA = (0.2126, 0.7152, 0.0722)  # of sRGB's primaries (ITU-R BT.709)
 
 
 class ColorMap(NamedTuple):
-    """An affine map of colours: x -> matrix x + offset."""
+    """An affine map of colors: x -> matrix x + offset."""
 
     matrix: Tensor  # (3, 3)
     offset: Tensor  # (3,)
 
     def __call__(self, colors: Tensor) -> Tensor:
-        """Map colours (N, 3) and clamp them to 0-1."""
+        """Map colors (N, 3) and clamp them to 0-1."""
         return (colors @ self.matrix.to(colors).T + self.offset.to(colors)).clamp(0, 1)
 
 
@@ -28,7 +28,7 @@ KEEP = ColorMap(torch.eye(3), torch.zeros(3))
 
 
 def grey(colors: Tensor) -> Tensor:
-    """Colours (..., 3) as greys of the same luma, (..., 3)."""
+    """Colors (..., 3) as greys of the same luma, (..., 3)."""
     return (colors @ colors.new_tensor(LUMA))[..., None].expand(colors.shape)
 
 

@@ -21,7 +21,7 @@ from .style_losses import STYLE_LOSSES
 CONTENT_LAYER = "relu4_2"
 LAYERS = (*STYLE_LAYERS[:4], CONTENT_LAYER, STYLE_LAYERS[4])
 LEAST_SHARE = 0.01  # of what a view shows; styles that have less of it are not judged there
-STRANGENESS = 0.1  # weight of colours that a style does not have, beside its other statistics
+STRANGENESS = 0.1  # weight of colors that a style does not have, beside its other statistics
 SETTLING_STRANGENESS = 1.0  # the same where a scale settles
 LARGEST_PICTURE = 1024  # pixels; a style's longer side is cut to pieces of so many
 
@@ -72,7 +72,7 @@ class Critic:
         targets: what the scale aims at, for each style.
         strength: mean square of the styles' features in the content's layer, 0 without that.
         memory: share of the running descriptions that a step keeps, 0-1.
-        strangeness: weight of colours that a style does not have.
+        strangeness: weight of colors that a style does not have.
         contents: features of the content targets, by the number of their view.
     """
 
@@ -95,7 +95,7 @@ class Critic:
             unit: pixels.
             layers: of LAYERS, those to judge by.
             memory: share of the running descriptions that a step keeps, 0-1.
-            settles: whether colours are to become those of the whole pictures by now. From the
+            settles: whether colors are to become those of the whole pictures by now. From the
                 start that would keep strokes from forming.
         """
         self.contents.clear()

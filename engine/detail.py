@@ -1,8 +1,8 @@
-"""What a close-up may ask for: what is fine against its frame, in colours that fine strokes have.
+"""What a close-up may ask for: what is fine against its frame, in colors that fine strokes have.
 
-Judged by itself each window would take on all of the style's colours, and its frame would show
+Judged by itself each window would take on all of the style's colors, and its frame would show
 on the object. What is large is left to views of the whole. And what is fine would take on any
-colours whose statistics add up: grains of purple and green where the picture has lights and
+colors whose statistics add up: grains of purple and green where the picture has lights and
 darks of one blue.
 """
 
@@ -33,7 +33,7 @@ def detail(grad: Tensor, mask: Tensor) -> Tensor:
 
 
 def shades(picture: Tensor) -> Tensor:
-    """How the colours of a picture's finest octave deviate, the most 1.
+    """How the colors of a picture's finest octave deviate, the most 1.
 
     Args:
         picture: (1, 3, H, W) in 0-1.

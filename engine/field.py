@@ -127,7 +127,7 @@ class Lattice:
 
 
 class Field:
-    """Colours (logits, three channels) everywhere on a surface; 0 at the start.
+    """Colors (logits, three channels) everywhere on a surface; 0 at the start.
 
     The last of each lattice's values stays 0: it stands for all corners that hold none.
 

@@ -22,7 +22,7 @@ TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, an
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A view for judging: its surface points, and colours (N, 3) at them.
+    """A view for judging: its surface points, and colors (N, 3) at them.
 
     Attributes:
         content: the content target's, which may be clay.

@@ -193,7 +193,7 @@ class Job:
         style: the picture to learn from.
         settings: what the artist set.
         originals: the look of each material of the mesh, (H, W, 3) float32 in 0-1,
-            sRGB-encoded, row 0 on top; one texel where a material has a flat colour.
+            sRGB-encoded, row 0 on top; one texel where a material has a flat color.
         views: cameras to paint from; none stands for an even sphere around the mesh.
         more_styles: pictures to learn from besides.
         protected: (F, 3) float32 in 0-1, per corner of the mesh, how much of the original stays

@@ -1,4 +1,4 @@
-"""Margins around UV islands: what is next to them takes the colours of their rims."""
+"""Margins around UV islands: what is next to them takes the colors of their rims."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the
 
 
 def grow_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> None:
-    """Carry the colours at the islands' rims outwards, a texel at a time, in place.
+    """Carry the colors at the islands' rims outwards, a texel at a time, in place.
 
     Only the texels at the front of the growing margin are looked at, so the cost follows the
-    length of the rims. Colours do not wrap round the image's edges.
+    length of the rims. Colors do not wrap round the image's edges.
 
     Args:
         image: (H, W, C) float, contiguous; gets its margin.
-        covered: (H, W) bool, the texels that hold a colour; those of the margin do afterwards.
+        covered: (H, W) bool, the texels that hold a color; those of the margin do afterwards.
         width: texels to add.
     """
     height, columns = covered.shape

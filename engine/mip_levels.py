@@ -74,7 +74,7 @@ def sample_each(
 
 
 def bilinear(image: Tensor, uv: Tensor) -> Tensor:
-    """Colours (N, C) of `image` (H, W, C) at `uv` (N, 2), texel centres at (i + 0.5) / size."""
+    """Colors (N, C) of `image` (H, W, C) at `uv` (N, 2), texel centres at (i + 0.5) / size."""
     height, width = image.shape[:2]
     u, v = (uv - uv.floor()).unbind(-1)
     columns, across = _beside(u * width - 0.5, width)

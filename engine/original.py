@@ -17,11 +17,11 @@ from .surface import Shot, Surface
 from .texture import texel_bands
 from .visibility import Outside
 
-ONE_COLOR = 1.5 / 255  # largest spread within what counts as a single colour
+ONE_COLOR = 1.5 / 255  # largest spread within what counts as a single color
 CLAY = 0.8  # grey of the clay render, in 0-1
 HEADLIGHT, AMBIENT = 0.65, 0.35
-BLOCK = 1 << 18  # points whose colours are looked up at once
-FACING = 5  # angles to the eye that stand for all when the clay's colours are chosen
+BLOCK = 1 << 18  # points whose colors are looked up at once
+FACING = 5  # angles to the eye that stand for all when the clay's colors are chosen
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Clay:
 
     Attributes:
         outside: for ambient occlusion.
-        tint: from the shading's greys to the colours of its render. In greys of its own clay
+        tint: from the shading's greys to the colors of its render. In greys of its own clay
             would be so faint that no paint could come near to it.
     """
 
@@ -77,7 +77,7 @@ class Original:
             surface: the mesh.
             images: for each material, (H, W, 3) float in 0-1.
             source: one of CONTENT_SOURCES; AUTO takes the texture, or clay where that is of one
-                colour.
+                color.
         """
         filled, seen = [], []
         for number, image in enumerate(images):
@@ -94,7 +94,7 @@ class Original:
         return replace(self, clay=self.clay.tinted(self.surface, colors)) if self.clay else self
 
     def albedo(self, face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
-        """Colours (N, 3) of the texture at surface points, without shading.
+        """Colors (N, 3) of the texture at surface points, without shading.
 
         Args:
             face: (N,) int64.
@@ -110,7 +110,7 @@ class Original:
         return colors
 
     def content(self, shot: Shot, eye: Tensor, albedo: Tensor) -> Tensor:
-        """Colours (N, 3) of a view's points, as the content target shows them.
+        """Colors (N, 3) of a view's points, as the content target shows them.
 
         Args:
             shot: the view.
@@ -124,12 +124,12 @@ class Original:
 
 
 def _greys(shade: Tensor) -> Tensor:
-    """Grey colours (N, 3) of clay, of N brightnesses of any shape."""
+    """Grey colors (N, 3) of clay, of N brightnesses of any shape."""
     return (CLAY * shade.flatten().clamp(0, 1))[:, None].expand(-1, 3)
 
 
 def is_plain(colors: Tensor) -> bool:
-    """Whether colours (N, 3) are all but one."""
+    """Whether colors (N, 3) are all but one."""
     return float((colors.amax(0) - colors.amin(0)).max()) <= ONE_COLOR
 
 
@@ -181,6 +181,6 @@ def _islands(surface: Surface, material: int, image: Tensor) -> tuple[Tensor, Te
 
 
 def _range(colors: Sequence[Tensor]) -> Tensor:
-    """The lowest and the highest (2, 3) of colours (N, 3) each."""
+    """The lowest and the highest (2, 3) of colors (N, 3) each."""
     joined = torch.cat(list(colors))
     return torch.stack((joined.amin(0), joined.amax(0)))

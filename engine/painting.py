@@ -23,14 +23,14 @@ from .sight import Sight
 from .surface import Shot
 from .texture import Atlas, Texels
 
-EDGE = 0.1  # colours are kept this far from 0 and 1 before they become logits
+EDGE = 0.1  # colors are kept this far from 0 and 1 before they become logits
 
 
 class Ground(NamedTuple):
     """What lies below the paint at N points of the surface.
 
     Attributes:
-        albedo: (N, 3) the original's colours.
+        albedo: (N, 3) the original's colors.
         logits: (N, 3) what the field is added to.
         regions: (N, S) how strongly each style is wanted, 0-1.
     """
@@ -47,12 +47,12 @@ class Ground(NamedTuple):
 
 @dataclass(frozen=True)
 class Painting:
-    """What is optimised, and how it becomes colours.
+    """What is optimised, and how it becomes colors.
 
     Attributes:
         original: the look it starts from.
         aims: the styles.
-        starts: for each style, from the original's colours to those it starts from.
+        starts: for each style, from the original's colors to those it starts from.
         keeps_hues: whether only the luma is painted.
         field: the paint, added to the logit of the mapped original.
         atlas: where faces that share texels look their paint up.
@@ -67,7 +67,7 @@ class Painting:
 
     @property
     def background(self) -> Tensor:
-        """(3,): the styles' mean colour, so that outlines stand out little."""
+        """(3,): the styles' mean color, so that outlines stand out little."""
         return torch.stack([aim.picture.mean((1, 2)) for aim in self.aims]).mean(0)
 
     def points(self, shot: Shot) -> Tensor:
@@ -90,14 +90,14 @@ class Painting:
         return Ground(albedo, torch.logit(mixed.clamp(EDGE, 1 - EDGE)), regions)
 
     def colors(self, ground: Ground, paint: Tensor) -> Tensor:
-        """Colours (N, 3) in 0-1 of points with `paint` (N, 3), values of the field."""
+        """Colors (N, 3) in 0-1 of points with `paint` (N, 3), values of the field."""
         colors = torch.sigmoid(ground.logits + paint)
         if self.keeps_hues:
             colors = with_greys(ground.albedo, grey(colors))
         return torch.lerp(ground.albedo, colors, ground.cover)
 
     def seen(self, colors: Tensor) -> Tensor:
-        """What counts of colours (..., 3): their greys where only the luma is painted."""
+        """What counts of colors (..., 3): their greys where only the luma is painted."""
         return grey(colors) if self.keeps_hues else colors
 
     def judged(self, image: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class Painting:
     ) -> Tensor:
         """The paint in the texture of that number as (height, width, 3) in 0-1, with margins.
 
-        It is the paint that is made ready for bilinear interpolation, not its colours: where
+        It is the paint that is made ready for bilinear interpolation, not its colors: where
         there is none, the original stays as it is.
 
         `tell` as of `baking.bake`.
@@ -145,7 +145,7 @@ class Plan:
         shot: its surface points.
         ground: below the paint at them.
         lookups: of them in the field.
-        beyond: (N, 3), or (1, 3) for all, what their colours have besides; as of `Afar`.
+        beyond: (N, 3), or (1, 3) for all, what their colors have besides; as of `Afar`.
         content: (1, 3, H, W), the content target over the background.
         masks: for each style, (H, W) in 0-1: how much each pixel shows of its region.
         sight: how the network looks at it.

@@ -1,4 +1,4 @@
-"""The colours that a picture has, and how far paint is from them."""
+"""The colors that a picture has, and how far paint is from them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-NEAR_COLOR = 0.08  # RGB distance within which two colours count as one
-SAMPLE = 1024  # colours that stand for a picture's
+NEAR_COLOR = 0.08  # RGB distance within which two colors count as one
+SAMPLE = 1024  # colors that stand for a picture's
 CHECKED = 2048  # others of its pixels, which tell how well they do
 MOST = 0.9  # share of a picture's pixels that are to count as in its palette
-FREE = 0.5  # of NEAR_COLOR: a palette is a sample, and colours are not to gather at it
-COLORS = 2048  # pixels of a view whose colours are compared with a palette
-GROUP = 32  # colours of a palette that are compared with at once
+FREE = 0.5  # of NEAR_COLOR: a palette is a sample, and colors are not to gather at it
+COLORS = 2048  # pixels of a view whose colors are compared with a palette
+GROUP = 32  # colors of a palette that are compared with at once
 
 
 class Palette(NamedTuple):
-    """A sample of a picture's colours.
+    """A sample of a picture's colors.
 
     Attributes:
         colors: (P, 3) in 0-1.
-        free: how far from them colours may be, in units of NEAR_COLOR.
+        free: how far from them colors may be, in units of NEAR_COLOR.
     """
 
     colors: Tensor
@@ -38,7 +38,7 @@ class Palette(NamedTuple):
     def close(cls, picture: Tensor) -> Palette:
         """The same, with no more around it than most of the picture's own pixels need.
 
-        Of few flat colours the sample has all, and nothing around them is free.
+        Of few flat colors the sample has all, and nothing around them is free.
         """
         pixels = picture.flatten(1).T
         colors, others = some(pixels, SAMPLE), some(pixels, SAMPLE + CHECKED)[-CHECKED:]
@@ -57,7 +57,7 @@ def some(rows: Tensor, count: int) -> Tensor:
 def off_palette(
     image: Tensor, pixels: Tensor, palette: Palette, generator: torch.Generator
 ) -> Tensor:
-    """Mean square distance of colours to what is free around a palette, in units of NEAR_COLOR.
+    """Mean square distance of colors to what is free around a palette, in units of NEAR_COLOR.
 
     Args:
         image: (1, 3, H, W) in 0-1.

@@ -145,7 +145,7 @@ def _distance(grams: list[list[Tensor]], targets: list[Tensor]) -> float:
 
 
 def _palette(colors: Tensor, style: Tensor) -> tuple[float, float]:
-    """Sliced Wasserstein-1 distance to the style's colours, and the share far from them all.
+    """Sliced Wasserstein-1 distance to the style's colors, and the share far from them all.
 
     Bonneel et al. 2015, "Sliced and Radon Wasserstein barycenters of measures", eq. 8.
 

@@ -10,8 +10,8 @@ from .settings import CLOSE_UP, LARGE_TEXTURE, PRESETS, Settings
 CLOSE_LAYERS = LAYERS[:3]
 TOGETHER = (48, 12, 4)  # views planned at once: with enough memory, and with less and less
 PLANNED = 24 * 256**2  # pixels of these, at most: one that shows the mesh takes up to a kilobyte
-MEMORY = 0.5  # share of the running Gram that a whole view keeps; with more, colours swing
-CLOSE_MEMORY = 0.9  # the same of close-ups, none of which need have all of the style's colours
+MEMORY = 0.5  # share of the running Gram that a whole view keeps; with more, colors swing
+CLOSE_MEMORY = 0.9  # the same of close-ups, none of which need have all of the style's colors
 CLOSE_COVERED = 0.7  # share of a close-up that shows the mesh
 SHALLOW = 0.45  # of the cost of all layers, what those of close-ups cost
 STEP_OVERHEAD = 64**2  # pixels that VGG sees in the time that a step takes besides

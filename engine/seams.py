@@ -1,4 +1,4 @@
-"""How much the colours jump where UV islands meet."""
+"""How much the colors jump where UV islands meet."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 from .mip_levels import sample_each
 from .surface import Surface
 
-EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colours are compared
+EDGE_SAMPLES = (0.25, 0.5, 0.75)  # where along an edge colors are compared
 
 
 def seam_ratio(surface: Surface, pyramids: Sequence[Sequence[Tensor]]) -> float:
-    """Mean colour jump across UV seams over the mean jump across the other edges.
+    """Mean color jump across UV seams over the mean jump across the other edges.
 
-    Colours are compared at a texel's distance from the edge on either side. 1 where the mesh
+    Colors are compared at a texel's distance from the edge on either side. 1 where the mesh
     has no seams.
 
     Args:
@@ -64,7 +64,7 @@ def _edge_uvs(surface: Surface, side: Tensor) -> Tensor:
 
 
 def _jump(surface: Surface, pyramids: Sequence[Sequence[Tensor]], pairs: Tensor) -> float:
-    """Mean colour difference between both sides of edges, at a texel's distance from them."""
+    """Mean color difference between both sides of edges, at a texel's distance from them."""
     if not len(pairs):
         return 0.0
     sides = [1 / min(levels[0].shape[:2]) for levels in pyramids]

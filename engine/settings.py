@@ -113,7 +113,7 @@ class Settings:
         start: one of STARTS, what the paint starts from.
         tv_weight: factor of the total variation, >= 0; smooths.
         content_source: one of CONTENT_SOURCES, what the content loss holds on to.
-        relief: one of RELIEFS, what is made of the strokes besides their colour.
+        relief: one of RELIEFS, what is made of the strokes besides their color.
     """
 
     preset: str = "STANDARD"

@@ -34,7 +34,7 @@ from .texture import Atlas
 
 LEARNING_RATE = 0.03  # in logits, of lattices as fine as a pixel
 COARSE_POWER = 0.5  # of a voxel's side in pixels, by which the rate of its lattice is divided
-CLOSE_POWER = 2.0  # the same for close-ups, or their frames would show as patches of colour
+CLOSE_POWER = 2.0  # the same for close-ups, or their frames would show as patches of color
 DECAY_FROM = 0.7  # share of the whole views' steps after which the learning rate falls to 0
 CLOSE_DECAY = 0.4  # the same for the close-ups
 SETTLING_RATE = 0.65  # of the learning rate, on whole views after close-ups; it falls at once
@@ -112,7 +112,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
 
 
 def _start(settings: Settings, albedo: Tensor, aim: Aim) -> ColorMap:
-    """From the original's colours (N, 3) to those that the paint starts from."""
+    """From the original's colors (N, 3) to those that the paint starts from."""
     colors = aim.picture.flatten(1).T
     if not settings.style_weight:
         return KEEP

@@ -141,7 +141,7 @@ class Shot(NamedTuple):
     reach: float
 
     def image(self, colors: Tensor, background: Tensor) -> Tensor:
-        """Render: colours (N, 3) of the points over `background` (3,), as (1, 3, H, W)."""
+        """Render: colors (N, 3) of the points over `background` (3,), as (1, 3, H, W)."""
         height, width = self.size
         canvas = self._over(background.expand(height * width, 3), colors - background)
         return canvas.view(1, height, width, 3).permute(0, 3, 1, 2)

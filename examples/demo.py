@@ -159,7 +159,7 @@ def add_studio(scene: bpy.types.Scene) -> bpy.types.Object:
 def render_sides(folder: Path, name: str, sides: Sequence[int]) -> list[Image.Image]:
     """Render the scene from `sides`, in degrees, over the sheet's background."""
     scene = bpy.context.scene
-    backdrop = Image.new("RGBA", SIDE_PIXELS, background_colour())
+    backdrop = Image.new("RGBA", SIDE_PIXELS, background_color())
     images = []
     for angle in sides:
         place_camera(scene.camera, math.radians(angle))
@@ -179,7 +179,7 @@ def place_camera(camera: bpy.types.Object, angle: float) -> None:
     camera.rotation_euler = direction.to_track_quat("Z", "Y").to_euler()
 
 
-def background_colour() -> tuple[int, int, int]:
+def background_color() -> tuple[int, int, int]:
     """BACKGROUND in 0-255."""
     red, green, blue = (round(255 * value) for value in BACKGROUND)
     return red, green, blue
@@ -192,7 +192,7 @@ def make_sheet(
     wide, high = (pixels + MARGIN for pixels in SIDE_PIXELS)
     side = 2 * high - MARGIN  # of the style picture
     size = (2 * MARGIN + side + len(SIDES) * wide, MARGIN + 2 * high)
-    sheet = Image.new("RGB", size, background_colour())
+    sheet = Image.new("RGB", size, background_color())
     sheet.paste(style.resize((side, side), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
     for row, (title, images) in enumerate((("before", before), ("after", after))):

@@ -2,7 +2,7 @@
 
 Sixteen thousand curved brush strokes follow the currents of a whirling sea, from broad
 to fine. Every stroke is a bundle of bristles with its own ragged ends and its own
-mixture of colour; at the end the paint's thickness is lit from the upper left.
+mixture of color; at the end the paint's thickness is lit from the upper left.
 
     python examples/draw_style.py [FILE.png] [--size 768] [--seed 11]
 """
@@ -23,7 +23,7 @@ BRISTLE_WIDTH = 1.7  # in pixels of a picture 768 wide
 POINTS = 16  # along a stroke
 BRUSH_WIDTH = 768.0  # the lengths below are in pixels of a picture this wide
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 # From trough to crest; the sea's tones, and the sun's on the warm side of it.
 SEA = ("#070d2b", "#0d1e52", "#123a7c", "#14588f", "#1b7f92", "#4aa79c", "#a9cfae", "#f3e8c8")
@@ -127,14 +127,14 @@ def warmth(currents: Currents, points: np.ndarray) -> np.ndarray:
 
 
 def palette(names: tuple[str, ...]) -> np.ndarray:
-    """(N, 3) colours in 0-255 from hexadecimal names."""
+    """(N, 3) colors in 0-255 from hexadecimal names."""
     return np.array([[int(name[i : i + 2], 16) for i in (1, 3, 5)] for name in names], float)
 
 
-def mix(colours: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Colours (N, 3) blended at places (...) in 0-1 -> (..., 3)."""
-    stops = np.linspace(0, 1, len(colours))
-    return np.stack([np.interp(place, stops, channel) for channel in colours.T], axis=-1)
+def mix(colors: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Colors (N, 3) blended at places (...) in 0-1 -> (..., 3)."""
+    stops = np.linspace(0, 1, len(colors))
+    return np.stack([np.interp(place, stops, channel) for channel in colors.T], axis=-1)
 
 
 def trace(currents: Currents, starts: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -162,7 +162,7 @@ def choose_middles(layer: Layer, currents: Currents, random: np.random.Generator
     return middles[np.argsort(-wish)[: layer.strokes]]
 
 
-def stroke_colours(
+def stroke_colors(
     layer: Layer, currents: Currents, middles: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
     """The paint on the brush for each stroke (N, 3), 0-255."""
@@ -189,36 +189,36 @@ def bristles(path: np.ndarray, width: float, count: int, random: np.random.Gener
 
 
 def paint_stroke(
-    colours: ImageDraw.ImageDraw,
+    colors: ImageDraw.ImageDraw,
     relief: ImageDraw.ImageDraw,
     path: np.ndarray,
     width: float,
-    colour: np.ndarray,
+    color: np.ndarray,
     scale: float,
     random: np.random.Generator,
 ) -> None:
-    """Draw one stroke into the colours and the thickness of the paint."""
+    """Draw one stroke into the colors and the thickness of the paint."""
     thickness = BRISTLE_WIDTH * scale
     count = max(5, round(width / thickness))
     lines = bristles(path, width, count, random)
     streak = random.normal(0, 7, count) + 10 * np.sin(np.arange(count) * random.uniform(0.5, 1.6))
-    shades = np.clip(colour + streak[:, None] + random.normal(0, 4, (count, 3)), 0, 255)
+    shades = np.clip(color + streak[:, None] + random.normal(0, 4, (count, 3)), 0, 255)
     heights = np.clip(150 + 40 * random.normal(size=count), 30, 255)
     edge = np.abs(np.linspace(-1, 1, count))
     ends = np.clip(random.normal(0.6 + 2.2 * edge, 0.9), 0, 4).round().astype(int)
     pen = math.ceil(1.4 * width / count)
     for line, shade, height, end in zip(lines, shades, heights, ends, strict=True):
         points = list(map(tuple, line[end // 2 : len(line) - end]))
-        colours.line(points, fill=tuple(map(int, shade)), width=pen)
+        colors.line(points, fill=tuple(map(int, shade)), width=pen)
         relief.line(points, fill=int(height), width=pen)
 
 
 def light(canvas: Image.Image, relief: Image.Image) -> Image.Image:
-    """Shade the colours by the thickness of the paint, lit from the upper left."""
+    """Shade the colors by the thickness of the paint, lit from the upper left."""
     down, right = np.gradient(np.asarray(relief, np.float32) / 255)
     shade = np.clip(1.3 * (down + right), -0.35, 0.35)[..., None]
-    colour = np.asarray(canvas, np.float32)
-    lit = np.where(shade > 0, colour + (255 - colour) * shade * 0.55, colour * (1 + shade))
+    color = np.asarray(canvas, np.float32)
+    lit = np.where(shade > 0, color + (255 - color) * shade * 0.55, color * (1 + shade))
     return Image.fromarray(lit.round().astype(np.uint8))
 
 
@@ -237,7 +237,7 @@ def draw(size: int = 768, seed: int = 11, layers: Sequence[Layer] = LAYERS) -> I
         lengths = layer.length / BRUSH_WIDTH * random.uniform(0.55, 1.3, len(middles))
         widths = layer.width * scale * random.uniform(0.6, 1.25, len(middles))
         paths = trace(currents, middles, lengths) * side
-        paints = stroke_colours(layer, currents, middles, random)
+        paints = stroke_colors(layer, currents, middles, random)
         for path, width, paint in zip(paths, widths, paints, strict=True):
             paint_stroke(*brushes, path, width, paint, scale, random)
     fine = (size, size), Image.Resampling.LANCZOS

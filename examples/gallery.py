@@ -32,18 +32,18 @@ Cell = tuple[str, dict[str, Any]]
 
 
 def draw_mosaic(size: int = 512, *, seed: int = 4) -> Image.Image:
-    """Tiles of six colours with dark joints between them: what lies nearest to random points."""
+    """Tiles of six colors with dark joints between them: what lies nearest to random points."""
     random = np.random.default_rng(seed)
     points = random.random((420, 2)) * size
-    colours = np.array([tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in MOSAIC])
-    choice = colours[random.integers(1, len(MOSAIC), len(points))]
+    colors = np.array([tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in MOSAIC])
+    choice = colors[random.integers(1, len(MOSAIC), len(points))]
     y, x = np.mgrid[:size, :size]
     away = np.hypot(x[..., None] - points[:, 0], y[..., None] - points[:, 1])  # (H, W, P)
     order = np.argpartition(away, 1, axis=-1)[..., :2]
     first, second = np.moveaxis(np.take_along_axis(away, order, -1), -1, 0)
     joint = np.abs(second - first) < 3.5
     nearest = np.where(first < second, order[..., 0], order[..., 1])
-    tiles = np.where(joint[..., None], colours[0], choice[nearest])
+    tiles = np.where(joint[..., None], colors[0], choice[nearest])
     return Image.fromarray(tiles.astype(np.uint8))
 
 
@@ -115,7 +115,7 @@ def sheet(name: str, cells: list[Cell], suzanne: bpy.types.Object) -> None:
     bpy.context.scene.camera.data.lens = NEAR if name == "sizes" else demo.LENS
     wide, high = demo.SIDE_PIXELS
     rows = -(-len(cells) // columns)
-    made = Image.new("RGB", (columns * wide, rows * (high + 34)), demo.background_colour())
+    made = Image.new("RGB", (columns * wide, rows * (high + 34)), demo.background_color())
     pen, font = ImageDraw.Draw(made), ImageFont.load_default(17)
     for number, (title, settings) in enumerate(cells):
         demo.say(f"{name}: {title}")

@@ -57,7 +57,7 @@ def colors(size: int) -> np.ndarray:
 
 
 def emission(texture: np.ndarray) -> bpy.types.Material:
-    """A material that shines in the colours of a texture."""
+    """A material that shines in the colors of a texture."""
     image = bpy.data.images.new("texture", texture.shape[1], texture.shape[0])
     rgba = np.concatenate((texture, np.ones((*texture.shape[:2], 1))), -1)
     image.pixels.foreach_set(np.float32(rgba[::-1]).ravel())

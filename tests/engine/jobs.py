@@ -16,7 +16,7 @@ TINY = Preset(scales=(32, 48), steps=(4, 4), close_ups=4, nearer=0, settling=2, 
 
 
 def look() -> np.ndarray:
-    """(SIZE, SIZE, 3) soft patches in all colours, eight bits deep."""
+    """(SIZE, SIZE, 3) soft patches in all colors, eight bits deep."""
     random = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
     patches = Image.fromarray(random).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     return np.float32(np.asarray(patches)) / 255
@@ -44,7 +44,7 @@ def straight_on(name: str = "straight on") -> View:
 
 
 def save_job(folder: Path, **settings: object) -> Path:
-    """A cube with a colourful texture, and a style picture of its own."""
+    """A cube with a colorful texture, and a style picture of its own."""
     random = np.random.default_rng(0)
     coarse = Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8))
     style = folder.parent / "style.png"

@@ -27,7 +27,7 @@ def scene(tmp_path_factory) -> dict[str, np.ndarray]:
 
 
 def engine_picture(scene: dict[str, np.ndarray], texture: np.ndarray) -> np.ndarray:
-    """(H, W, 4) in 0-1: the engine's colours over black, and its alpha."""
+    """(H, W, 4) in 0-1: the engine's colors over black, and its alpha."""
     mesh = mesh_of(scene["vertices"], scene["faces"], scene["uvs"])
     surface = Surface.of(mesh, CPU)
     original = Original.of(surface, [torch.from_numpy(np.float32(texture))], "TEXTURE")
@@ -55,13 +55,13 @@ def away_from_outlines(*alphas: np.ndarray) -> np.ndarray:
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Mean absolute difference of colours where both cover."""
+    """Mean absolute difference of colors where both cover."""
     inside = away_from_outlines(ours[..., 3], theirs[..., 3])
     assert inside.sum() > 1500
     return float(np.abs(ours[..., :3] - theirs[..., :3])[inside].mean())
 
 
-def test_colours_are_blenders(scene) -> None:
+def test_colors_are_blenders(scene) -> None:
     assert difference(engine_picture(scene, scene["texture"]), scene["picture"]) <= CLOSE
 
 

@@ -1,4 +1,4 @@
-"""Style pictures as a run aims at them: turned, and in other colours."""
+"""Style pictures as a run aims at them: turned, and in other colors."""
 
 import math
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_turning_keeps_shapes() -> None:
     assert abs(abs(math.degrees(float(along))) - 60) < 2
 
 
-def test_turning_keeps_colours() -> None:
+def test_turning_keeps_colors() -> None:
     wide = picture(50, 90)
     found = turned(wide, 0.7)
     assert found.shape == wide.shape
@@ -44,7 +44,7 @@ def test_turning_keeps_colours() -> None:
     assert 0 <= float(found.min()) <= float(found.max()) <= 1
 
 
-def test_colours_that_are_matched() -> None:
+def test_colors_that_are_matched() -> None:
     original = 0.3 + 0.1 * torch.rand(500, 3, generator=torch.Generator().manual_seed(1))
     assert recolored(picture(), Settings(), original).equal(picture())
     matched = recolored(picture(), Settings(color="MATCHED"), original).flatten(1).T
@@ -55,7 +55,7 @@ def test_colours_that_are_matched() -> None:
 
 
 @pytest.mark.parametrize("color", ["MATCHED", "ORIGINAL"])
-def test_beside_a_mesh_of_one_colour_light_and_dark_stay(color) -> None:
+def test_beside_a_mesh_of_one_color_light_and_dark_stay(color) -> None:
     """Its own spread would leave nothing of the strokes to see."""
     shown = 0.5 + 0.3 * (picture() - 0.5)
     plain = torch.tensor((0.6, 0.4, 0.3)).expand(50, 3)

@@ -1,4 +1,4 @@
-"""Matching of colours: mean and covariance, by the least change, against numpy."""
+"""Matching of colors: mean and covariance, by the least change, against numpy."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from engine.color import FLOOR, ColorMap, grey, match_colors
 
 
 def cloud(seed: int, *, spread: float = 0.1, count: int = 4000) -> torch.Tensor:
-    """Correlated colours around a random one."""
+    """Correlated colors around a random one."""
     random = np.random.default_rng(seed)
     mix = random.normal(size=(3, 3)) * spread / 3
     return torch.from_numpy(random.uniform(0.35, 0.65, 3) + random.normal(size=(count, 3)) @ mix)
@@ -39,7 +39,7 @@ def test_the_map_gives_the_targets_mean_and_covariance(seed) -> None:
     assert np.linalg.eigvalsh(matrix).min() > 0
 
 
-def test_mapped_colours_have_the_targets_mean_and_covariance() -> None:
+def test_mapped_colors_have_the_targets_mean_and_covariance() -> None:
     """But for the floor, which is taken to be in both; nothing is cut off here."""
     source = torch.from_numpy(np.random.default_rng(0).uniform(0.2, 0.8, (4000, 3)))
     target = cloud(4, spread=0.15)
@@ -51,7 +51,7 @@ def test_mapped_colours_have_the_targets_mean_and_covariance() -> None:
     assert np.abs(covariance - covariance_t).max() < FLOOR
 
 
-def test_alike_colours_stay() -> None:
+def test_alike_colors_stay() -> None:
     source = cloud(0)
     assert (match_colors(source, source)(source) - source.clamp(0, 1)).abs().max() < 1e-9
 
@@ -65,7 +65,7 @@ def test_grey_scales_are_stretched() -> None:
     assert map_.matrix.numpy() == pytest.approx(np.diag((stretch, 1, 1)), abs=1e-9)
 
 
-def test_a_flat_colour_takes_the_targets_mean_and_is_not_blown_up() -> None:
+def test_a_flat_color_takes_the_targets_mean_and_is_not_blown_up() -> None:
     flat = torch.full((100, 3), 0.7, dtype=torch.float64)
     target = cloud(5)
     map_ = match_colors(flat, target)
@@ -73,7 +73,7 @@ def test_a_flat_colour_takes_the_targets_mean_and_is_not_blown_up() -> None:
     assert torch.linalg.eigvalsh(map_.matrix).max() < (0.3**2 / FLOOR) ** 0.5
 
 
-def test_a_single_colour_each() -> None:
+def test_a_single_color_each() -> None:
     one, other = torch.tensor([[0.2, 0.4, 0.6]]), torch.tensor([[0.9, 0.1, 0.3]])
     assert (match_colors(one, other)(one) - other).abs().max() < 1e-5
 
@@ -85,7 +85,7 @@ def test_greys_are_as_light_as_the_primaries_of_bt_709() -> None:
     assert torch.allclose(grey(colors), expected[:, None].expand(-1, 3), rtol=0, atol=1e-6)
 
 
-def test_results_are_colours() -> None:
+def test_results_are_colors() -> None:
     map_ = ColorMap(3 * torch.eye(3), torch.full((3,), -1.0))
     found = map_(torch.tensor([(0.0, 0.5, 1.0)]))
     assert found.tolist() == [[0, 0.5, 1]]

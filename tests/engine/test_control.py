@@ -116,7 +116,7 @@ def test_the_originals_hues_are_kept(pictures, backbone) -> None:
     assert ((result - before) @ torch.tensor(LUMA)).abs().mean() > 0.03
 
 
-def test_matched_colours_are_the_originals_as_a_whole(pictures, backbone) -> None:
+def test_matched_colors_are_the_originals_as_a_whole(pictures, backbone) -> None:
     before = torch.from_numpy(look())
     own = paint(job_of(pictures), backbone)
     matched = paint(job_of(pictures, color="MATCHED"), backbone)
@@ -217,8 +217,8 @@ def test_what_the_content_shows(pictures) -> None:
 
 
 @pytest.mark.parametrize("color", ["STYLE", "MATCHED", "ORIGINAL"])
-def test_clay_has_the_colours_that_are_aimed_at(pictures, color) -> None:
-    """Those of all styles, as they are recoloured: paint is to come near to both."""
+def test_clay_has_the_colors_that_are_aimed_at(pictures, color) -> None:
+    """Those of all styles, as they are recolored: paint is to come near to both."""
     more = (Style(pictures[1]),)
     job = job_of(pictures, content_source="CLAY", color=color, more_styles=more, mesh=cube())
     painting = prepare(job, [read_picture(file) for file in pictures], CPU)
@@ -277,10 +277,8 @@ def test_close_ups_tell_the_content_of_the_whole_views(pictures, backbone) -> No
     assert told == {steps[first - 1].losses["content"]}
 
 
-def test_at_the_end_paint_comes_to_the_pictures_own_colours(
-    pictures, backbone, monkeypatch
-) -> None:
-    """As many whole views that do not come last leave it farther from stripes of two colours."""
+def test_at_the_end_paint_comes_to_the_pictures_own_colors(pictures, backbone, monkeypatch) -> None:
+    """As many whole views that do not come last leave it farther from stripes of two colors."""
     palette = read_picture(pictures[0]).flatten(1).T.unique(dim=0)
     assert len(palette) == 2
     away = []
@@ -294,7 +292,7 @@ def test_at_the_end_paint_comes_to_the_pictures_own_colours(
 
 
 @pytest.mark.parametrize("start", ["MATCHED", "ORIGINAL"])
-def test_a_look_of_one_colour_starts_with_a_grain(pictures, start) -> None:
+def test_a_look_of_one_color_starts_with_a_grain(pictures, start) -> None:
     """Without it every place is like every other, and strokes take long to part."""
     grey = (np.full((1, 1, 3), 0.5, np.float32),)
     job = job_of(pictures, originals=grey, start=start)

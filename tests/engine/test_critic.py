@@ -99,7 +99,7 @@ def test_a_view_is_judged_by_the_running_gram_and_has_its_own_gradient(pictures,
 
 
 def test_what_is_fainter_than_the_style_is_no_more_than_the_style(pictures, backbone) -> None:
-    """A look of one colour: relative to itself, any paint at all would be far from it."""
+    """A look of one color: relative to itself, any paint at all would be far from it."""
     grey = (np.full((1, 1, 3), 0.5, np.float32),)
     job = job_of(pictures, originals=grey, content_source="TEXTURE")
     painting, critic = begin(job, backbone, "relu1_1", CONTENT_LAYER)

@@ -34,7 +34,7 @@ def test_beside_the_mesh_there_is_nothing() -> None:
 
 
 def grain(*color: float) -> torch.Tensor:
-    """A picture (1, 3, 64, 64) of noise in one colour's lights and darks."""
+    """A picture (1, 3, 64, 64) of noise in one color's lights and darks."""
     noise = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     return 0.5 + 0.1 * noise * torch.tensor(color)[:, None, None]
 

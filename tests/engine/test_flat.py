@@ -34,7 +34,7 @@ def flat_job(tmp_path, shape: tuple[int, int], **settings: object) -> Job:
 
 
 def same_colors(job: Job) -> Tensor:
-    """A style (3, H, W) of the original's own colours."""
+    """A style (3, H, W) of the original's own colors."""
     return torch.from_numpy(job.originals[0]).permute(2, 0, 1)
 
 
@@ -107,7 +107,7 @@ def test_given_views_are_judged_from_near_them(tmp_path, given, count) -> None:
 
 
 def test_what_no_given_view_sees_is_not_judged(tmp_path) -> None:
-    """Two planes, far apart in depth: the one below hides and has other colours."""
+    """Two planes, far apart in depth: the one below hides and has other colors."""
     corners = np.array(((-1, -1), (1, -1), (1, 1), (-1, 1)), float)
     above, below = (np.insert(corners * side, 2, z, 1) for side, z in ((1, 0), (0.4, -0.3)))
     uvs = (corners + 1) * (0.2, 0.5) + (0.05, 0)

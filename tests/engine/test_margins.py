@@ -20,7 +20,7 @@ def fill_margin(image: Tensor, covered: Tensor, width: int) -> tuple[Tensor, Ten
 
 
 @pytest.mark.parametrize("width", [0, 1, 3])
-def test_the_margin_of_one_texel_is_a_square_of_its_colour(width) -> None:
+def test_the_margin_of_one_texel_is_a_square_of_its_color(width) -> None:
     image, covered = random_image(9, 11), torch.zeros(9, 11, dtype=torch.bool)
     covered[4, 5] = True
     filled, holds = fill_margin(image, covered, width)

@@ -45,7 +45,7 @@ def test_octaves_tell_fine_from_coarse() -> None:
     assert sum(octaves(40.0)) < 0.02 * sum(octaves(3.0))
 
 
-def test_octaves_of_one_colour() -> None:
+def test_octaves_of_one_color() -> None:
     """Nothing, up to the frame's edges."""
     mask = torch.ones(64, 64, dtype=torch.bool)
     assert octave_energies(torch.full((1, 3, 64, 64), 0.7), mask).max() < 1e-9

@@ -1,4 +1,4 @@
-"""The original look: colours by footprint, no bleeding at islands, clay where it is one colour."""
+"""The original look: colors by footprint, no bleeding at islands, clay where it is one color."""
 
 import numpy as np
 import pytest
@@ -100,11 +100,11 @@ def test_from_far_a_checkerboard_is_grey() -> None:
 
 
 @pytest.mark.parametrize("color", [(0.8, 0.8, 0.8), (0.0, 0.0, 0.0), (0.9, 0.1, 0.2)])
-def test_one_flat_colour_is_clay(color) -> None:
+def test_one_flat_color_is_clay(color) -> None:
     assert original_of(sphere(), flat(color)).clay
 
 
-def test_a_picture_of_one_colour_is_clay_too() -> None:
+def test_a_picture_of_one_color_is_clay_too() -> None:
     noise = torch.rand(32, 32, 3, generator=torch.Generator().manual_seed(0)) / 255
     assert original_of(sphere(), 0.5 + noise).clay
 
@@ -118,7 +118,7 @@ def test_only_what_the_islands_hold_counts() -> None:
     assert not original_of(mesh, picture).clay
 
 
-def test_several_colours_are_no_clay() -> None:
+def test_several_colors_are_no_clay() -> None:
     mesh = plane(2)
     two = mesh_of(mesh.vertices, mesh.faces, mesh.uvs, np.arange(8) % 2)
     assert not original_of(two, flat(RED), flat(GREEN)).clay

@@ -1,4 +1,4 @@
-"""Palettes of pictures, and colours that they have not, against counting."""
+"""Palettes of pictures, and colors that they have not, against counting."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from engine.palette import COLORS, FREE, MOST, NEAR_COLOR, Palette, nearest, off
 SIDE = 96  # pixels of a picture
 
 
-def test_a_picture_of_flat_colours_leaves_nothing_free() -> None:
+def test_a_picture_of_flat_colors_leaves_nothing_free() -> None:
     colors = torch.tensor([[0.1, 0.2, 0.3], [0.9, 0.8, 0.2], [0.5, 0.0, 0.7]])
     number = torch.randint(3, (SIDE, SIDE), generator=torch.Generator().manual_seed(0))
     palette = Palette.close(colors[number].permute(2, 0, 1))
@@ -24,7 +24,7 @@ def test_a_picture_of_flat_colours_leaves_nothing_free() -> None:
 @given(st.floats(0.02, 1), st.integers(0, 99))
 @hypothesis_settings(max_examples=20)
 def test_most_of_a_picture_is_within_its_palette(spread, seed) -> None:
-    """Of any colours, as long as half of NEAR_COLOR is enough for that."""
+    """Of any colors, as long as half of NEAR_COLOR is enough for that."""
     picture = spread * torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
     palette = Palette.close(picture)
     away = torch.cdist(picture.flatten(1).T, palette.colors).amin(1) / NEAR_COLOR
@@ -36,7 +36,7 @@ def test_most_of_a_picture_is_within_its_palette(spread, seed) -> None:
         assert inside < MOST + 0.04
 
 
-def test_colours_that_a_palette_has_not() -> None:
+def test_colors_that_a_palette_has_not() -> None:
     palette = Palette(torch.tensor([[0.0, 0, 0], [1.0, 1, 1]]), 0.5)
     image = torch.zeros(1, 3, 2, 2)
     image[0, 0, 0, 0] = 1.5 * NEAR_COLOR  # one of four pixels, half of that free
@@ -48,7 +48,7 @@ def test_colours_that_a_palette_has_not() -> None:
     assert float(off_palette(image, everything[:0], palette, torch.Generator())) == 0
 
 
-def test_of_many_colours_some_count_and_each_as_often_as_the_others() -> None:
+def test_of_many_colors_some_count_and_each_as_often_as_the_others() -> None:
     """Of three times as many one is strange: it counts in a third of the draws."""
     pixels, generator = torch.arange(3 * COLORS), torch.Generator().manual_seed(0)
     image = torch.zeros(1, 3, 3, COLORS)
@@ -62,7 +62,7 @@ def test_of_many_colours_some_count_and_each_as_often_as_the_others() -> None:
 
 @given(st.integers(0, 2**31 - 1), st.integers(1, 100), st.integers(0, 100))
 @hypothesis_settings(max_examples=25)
-def test_the_nearest_colour_of_a_palette(seed, size, count) -> None:
+def test_the_nearest_color_of_a_palette(seed, size, count) -> None:
     generator = torch.Generator().manual_seed(seed)
     palette = torch.rand(size, 3, generator=generator)
     colors = torch.rand(count, 3, generator=generator)

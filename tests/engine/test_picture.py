@@ -70,7 +70,7 @@ def test_grey_is_the_same_in_all_channels(tmp_path) -> None:
     assert np.abs(read(file) - grey[..., None]).max() < 1e-3
 
 
-def test_a_palette_with_a_transparent_colour(tmp_path) -> None:
+def test_a_palette_with_a_transparent_color(tmp_path) -> None:
     file = tmp_path / "palette.png"
     index = (np.arange(20 * 24).reshape(20, 24) % 3).astype(np.uint8)
     picture = Image.fromarray(index, mode="P")

@@ -49,7 +49,7 @@ def test_depth_barycentric_coordinates_and_distances(seed, behind, options) -> N
 
 @pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_soft_blend_in_vertices_colours_and_background(seed, behind) -> None:
+def test_soft_blend_in_vertices_colors_and_background(seed, behind) -> None:
     clip, faces = scene(seed, behind=behind)
     generator = torch.Generator().manual_seed(seed)
     colors, background = (

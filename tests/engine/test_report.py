@@ -38,15 +38,15 @@ def noise(seed: int, *shape: int) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-# Colours
+# Colors
 
 
-def test_the_same_colours_are_no_distance_apart() -> None:
+def test_the_same_colors_are_no_distance_apart() -> None:
     style = noise(0, 3, 40, 50)
     assert _palette(style.flatten(1).T, style.flatten(1).T) == (0, 0)
 
 
-def test_a_shift_of_all_colours_is_their_distance() -> None:
+def test_a_shift_of_all_colors_is_their_distance() -> None:
     """Over all directions the mean of |d . u| is |d| / 2."""
     style = 0.5 * noise(0, 3, 40, 50)
     shift = torch.tensor((0.3, -0.1, 0.2))
@@ -142,8 +142,8 @@ def test_measuring_tells_how_far_it_is_and_can_be_ended(backbone) -> None:
 
 
 @pytest.mark.usefixtures("few_small_views")
-def test_a_result_that_has_the_styles_colours(backbone) -> None:
-    """One colour all over, and a style picture of that colour."""
+def test_a_result_that_has_the_styles_colors(backbone) -> None:
+    """One color all over, and a style picture of that color."""
     color = torch.tensor((0.7, 0.4, 0.2))
     style = color.view(3, 1, 1).expand(3, 70, 80).contiguous()
     painting = painting_of(sphere(16, 24), picture(0, SIZE), style)
@@ -161,7 +161,7 @@ def test_a_result_that_has_the_styles_colours(backbone) -> None:
 
 @pytest.mark.usefixtures("few_small_views")
 def test_speckle_tells_noise_from_what_is_soft() -> None:
-    """Over what the original has; the style is of one colour and has none."""
+    """Over what the original has; the style is of one color and has none."""
     image = 0.7 * picture(0, SIZE) + 0.3 * noise(4, SIZE, SIZE, 3)
     painting = painting_of(sphere(16, 24), image, torch.full((3, 70, 80), 0.5))
 

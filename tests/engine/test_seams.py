@@ -63,7 +63,7 @@ def turned(mesh: Mesh) -> Mesh:
 
 
 def waves(points: Tensor, seed: int) -> Tensor:
-    """Colours (N, 3) in space, smooth and without a direction of their own."""
+    """Colors (N, 3) in space, smooth and without a direction of their own."""
     random = torch.Generator().manual_seed(seed)
     ways, phases = 6 * torch.randn(30, 3, generator=random), 7 * torch.rand(30, generator=random)
     mix = torch.randn(30, 3, generator=random) / 10
@@ -85,7 +85,7 @@ def test_paint_that_flows_over_the_seams() -> None:
     assert 2**-0.5 < np.mean(ratios) < 1
 
 
-def test_sides_of_different_colours_are_all_seam() -> None:
+def test_sides_of_different_colors_are_all_seam() -> None:
     surface = surface_of(cube())
     palette = noise(0, 6, 3)
     texture = painted(surface, lambda face, _: palette[face // 2])
@@ -104,5 +104,5 @@ def test_a_seam_is_found_though_faint() -> None:
     assert found[-1] > 1.5 * found[0]
 
 
-def test_one_colour_has_no_seams() -> None:
+def test_one_color_has_no_seams() -> None:
     assert seam_ratio(surface_of(cube()), [[torch.full((SIZE, SIZE, 3), 0.3)]]) <= 1

@@ -71,13 +71,13 @@ def test_weights_are_shares(seed, sigma, gamma) -> None:
 
 
 def face_colors(fragments: Fragments) -> Tensor:
-    """A colour for each face of four."""
+    """A color for each face of four."""
     palette = torch.tensor([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)], dtype=torch.float64)
     return palette[fragments.pix_to_face.clamp(min=0)]
 
 
 def z_buffer(clip, faces, size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """By brute force: colours, mask, and the pixels whose centres no edge or rival is near."""
+    """By brute force: colors, mask, and the pixels whose centres no edge or rival is near."""
     seen = look(clip, faces, size)
     depth = np.sort(np.where(seen.inside, seen.depth, np.inf), -1)
     nearest = np.where(seen.inside, seen.depth, np.inf).argmin(-1)

@@ -114,7 +114,7 @@ def even(image: torch.Tensor, *_: object) -> Losses:
 def test_an_even_push_moves_the_paint_in_whole_views_alone(
     pictures, backbone, monkeypatch, close
 ) -> None:
-    """A close-up's own colours would show on the object in the shape of its frame."""
+    """A close-up's own colors would show on the object in the shape of its frame."""
     steps = 3
     preset = Preset((64,), (steps * (not close),), steps * close, nearer=0, settling=0, views=4)
     monkeypatch.setitem(PRESETS, "DRAFT", preset)

@@ -129,7 +129,7 @@ def test_outlines_cover_as_much_as_the_form_does() -> None:
 # What shows
 
 
-def test_colours_are_those_of_the_points_that_rays_meet() -> None:
+def test_colors_are_those_of_the_points_that_rays_meet() -> None:
     surface = surface_of(plane(9))
     camera = view(surface, SLANTED)
     shot = shoot(surface, camera)
