@@ -157,12 +157,17 @@ def _wants_files(options: dict[str, Any]) -> bool:
 
 def _style(words: list[str]) -> dict[str, Any]:
     """What --more-styles says of one style: its file, its weight, its region."""
-    file, weight, region = (words + ["", "1", ""][len(words) :])[:3]
+    cure = "Give FILE, or FILE WEIGHT, or FILE WEIGHT REGION"
+    if len(words) > 3:
+        why = f"it got {len(words)} words: {' '.join(words)!r}"
+        raise JobError("Option --more-styles", why, cure)
     what = f"Option --more-styles {' '.join(words)}"
+    file = words[0]
+    weight = words[1] if len(words) > 1 else "1"
+    region = words[2] if len(words) > 2 else ""
     try:
         number = float(weight)
     except ValueError as error:
-        cure = "Give FILE, or FILE WEIGHT, or FILE WEIGHT REGION"
         raise JobError(what, f"{weight!r} is not a number", cure) from error
     _check_range(what, StyleTransferStyle.bl_rna.properties["weight"], number)
     # Blender takes an item of a list only with its name, though this list has none.

@@ -136,6 +136,10 @@ def test_not_a_mesh(scene, style, capfd):
         (("--image", "i.png", "--views", "SPHERE"), "Option --views: it is for meshes"),
         (("--image", "i.png", "--more-styles", "b", "1", "Sea"), "has no region 'Sea'"),
         (("--object", "Cube", "--more-styles", "b", "x"), "--more-styles b x: 'x' is not a number"),
+        (
+            ("--object", "Cube", "--more-styles", "a.png", "0.5", "Beach", "x"),
+            "Option --more-styles: it got 4 words: 'a.png 0.5 Beach x'. Give FILE, or FILE WEIGHT,",
+        ),
         (("--object", "Cube", "--more-styles", "b", "-1"), "-1.0 is not within 0 to 1e+06"),
         (("--object", "Cube", "--relief-strength", "5"), "--relief-strength: 5.0 is not within 0"),
         (("--object", "Cube", "--steps", "x"), "argument --steps: invalid int value: 'x'"),
