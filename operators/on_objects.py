@@ -57,10 +57,10 @@ class OnObjects(Subject):
             for target in self._targets
         ]
         textures = with_alphas(done.textures, self._alphas)
-        written = write_back(
+        warnings = write_back(
             self._targets, replace(done, textures=textures), recipes, self._request
         )
-        return [*written.warnings, *self._changed()]
+        return [*warnings, *self._changed()]
 
     def _changed(self) -> list[str]:
         return [

@@ -34,14 +34,6 @@ class NotSaved(JobError):
 
 
 @dataclass(frozen=True)
-class Written:
-    """The new images, and what the artist should know about where they are not shown."""
-
-    painted: tuple[Painted, ...]
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Painted:
     """A result as images of Blender's.
 
@@ -146,7 +138,7 @@ def _is_exr(path: Path) -> bool:
 
 def write_back(
     targets: Sequence[Target], done: Done, recipes: Sequence[str], request: Request
-) -> Written:
+) -> list[str]:
     """Show what is painted on `targets` and on nothing else; the artist's images and nodes stay.
 
     Args:
@@ -156,6 +148,9 @@ def write_back(
         request: its output is where the textures are saved, else they are packed; it also says
             whether they are shown at all, and whether our own earlier results are replaced.
 
+    Returns:
+        What the artist should know about where they are not shown.
+
     Raises:
         JobError: if a texture cannot be saved; nothing is changed then.
     """
@@ -163,7 +158,7 @@ def write_back(
     if request.assign == "IMAGE_ONLY":
         for one in painted:
             one.keep()
-        return Written(tuple(painted), ())
+        return []
     warnings = []
     replaced: dict[bpy.types.Image, bpy.types.Image | None] = {}  # by what
     for target, one in zip(targets, painted, strict=True):
@@ -189,7 +184,7 @@ def write_back(
                 text = f"Material {material.name!r} has no Normal that would show the relief"
                 warnings.append(f"{text}, which is image {one.relief.name!r}")
     _give_way(replaced)
-    return Written(tuple(painted), tuple(warnings))
+    return warnings
 
 
 def _places(material: bpy.types.Material) -> list[bpy.types.NodeSocket]:
