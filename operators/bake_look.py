@@ -82,7 +82,7 @@ def bake(
     try:
         own = surface_copy(material, made)
         images = let_glow(own, made)
-        missing = [image for image in images if not _check_readable(image, tile)]
+        missing = [image for image in images if not _has_tile(image, tile)]
         if missing:
             grey = encode(np.full((1, 1, 3), GREY, np.float32))
             return Baked(grey, tuple(udim.no_tile(image, tile) for image in missing))
@@ -119,7 +119,7 @@ def grown(colors: np.ndarray, known: np.ndarray, width: int) -> np.ndarray:
     return colors
 
 
-def _check_readable(image: bpy.types.Image, tile: int) -> bool:
+def _has_tile(image: bpy.types.Image, tile: int) -> bool:
     """Whether `image` has pixels for the UDIM tile `tile`, if it has tiles.
 
     Raises:

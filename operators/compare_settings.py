@@ -12,8 +12,8 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty,
 from ..engine.errors import JobError
 from ..engine.job import Style
 from ..engine.variants import Comparison, compare_seeds, compare_styles, compare_weights, draft
-from .controls import FILE_OPTIONS, ControlProperties, items
-from .settings import Request, SettingProperties, absolute, given, read
+from .controls import FILE_OPTIONS, items
+from .settings import Request, absolute, annotations_without, given, read
 
 COMPARE_PROPERTY = "style_transfer_3d_compare"  # of the scene
 LEFT_OUT = (
@@ -37,12 +37,7 @@ _KINDS = {
 class DraftProperties:
     """The settings of a run, but for those that a draft decides itself."""
 
-    __annotations__ = {
-        name: kind
-        for holder in (SettingProperties, ControlProperties)
-        for name, kind in holder.__annotations__.items()
-        if name not in LEFT_OUT
-    }
+    __annotations__ = annotations_without(LEFT_OUT)
 
 
 class CompareProperties:

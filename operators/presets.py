@@ -12,7 +12,7 @@ from .settings import NAMES, SCENE_PROPERTY
 SUBDIR = "style_transfer_3d"
 MENU = "VIEW3D_PT_style_transfer_presets"
 # These say where on this object it goes, and its result, which no look has to do with.
-_OF_THE_OBJECT = ("output", "replace", "assign", "uv_map", "style_region", "protect")
+_NOT_IN_PRESETS = ("output", "replace", "assign", "uv_map", "style_region", "protect")
 _PATHS = ("style", "weights_file")
 
 
@@ -26,7 +26,9 @@ class OBJECT_OT_style_transfer_preset_add(AddPresetBase, bpy.types.Operator):  #
     preset_subdir = SUBDIR
     # Whole paths, not `preset_defines`: those do not work in Blender 4.3 on Python 3.13.
     preset_values: ClassVar[list[str]] = [
-        f"bpy.context.scene.{SCENE_PROPERTY}.{name}" for name in NAMES if name not in _OF_THE_OBJECT
+        f"bpy.context.scene.{SCENE_PROPERTY}.{name}"
+        for name in NAMES
+        if name not in _NOT_IN_PRESETS
     ]
 
     def execute(self, context: bpy.types.Context) -> Any:

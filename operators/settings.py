@@ -1,5 +1,6 @@
 """Every setting once: its default, range and tooltip, for the operator and for the scene."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -205,15 +206,24 @@ OF_OBJECTS = (
 )  # fmt: skip
 
 
-class FlatProperties:
-    """What there is to set for a flat picture, inherited by its operator."""
+def annotations_without(left_out: Collection[str]) -> dict[str, Any]:
+    """Every setting but those `left_out`, as the annotations of a class.
 
-    __annotations__ = {
+    Blender makes properties of the annotations of a class and of all that it inherits, so that
+    an operator that takes some settings only cannot inherit `SettingProperties`.
+    """
+    return {
         name: kind
         for holder in (SettingProperties, controls.ControlProperties)
         for name, kind in holder.__annotations__.items()
-        if name not in OF_OBJECTS
+        if name not in left_out
     }
+
+
+class FlatProperties:
+    """What there is to set for a flat picture, inherited by its operator."""
+
+    __annotations__ = annotations_without(OF_OBJECTS)
 
 
 NAMES = (*SettingProperties.__annotations__, *controls.ControlProperties.__annotations__)

@@ -17,7 +17,6 @@ from .redraw import SIDEBARS, redraw
 from .running import Run, Subject, clock, state
 from .selection import selection
 
-TICK = 0.1  # seconds between two looks at the engine
 SHOWN = 0.5  # seconds between two redraws of how far it is
 
 
@@ -61,7 +60,7 @@ class PaintOperator(bpy.types.Operator):
             return self._failed(error)
         self._tell(self._run.subject.warnings)
         manager = context.window_manager
-        timer = manager.event_timer_add(TICK, window=context.window)
+        timer = manager.event_timer_add(worker.TICK, window=context.window)
         self._run.at_end.callback(manager.event_timer_remove, timer)
         self._run.at_end.callback(show_status, None)
         state(context).begin()

@@ -12,8 +12,7 @@ from ..engine.errors import JobError
 from .child import Steps
 from .redraw import SIDEBARS, redraw
 from .running import Run, clock
-
-TICK = 0.1  # seconds between two looks at what it does
+from .worker import TICK
 
 
 class Task:
@@ -41,6 +40,11 @@ class Task:
         self._begun = time.monotonic()
         Task.current = self
         Task.failures.pop(name, None)
+
+    @classmethod
+    def is_going(cls, name: str) -> bool:
+        """Whether the task of that name is the one that is going."""
+        return cls.current is not None and cls.current.name == name
 
     @property
     def seconds(self) -> float:

@@ -8,7 +8,7 @@ from ..operators import running, settings
 
 PARENT = "VIEW3D_PT_style_transfer"
 IMAGE_PARENT = "IMAGE_PT_style_transfer"
-_NAMES = 0.4  # of a row's width, as Blender splits it with use_property_split
+NAMES_SHARE = 0.4  # of a row's width, as Blender splits it with use_property_split
 
 
 class SidebarPanel(bpy.types.Panel):
@@ -47,7 +47,7 @@ def distance(value: float) -> str:
 
 def draw_fact(layout: bpy.types.UILayout, name: str, text: str) -> None:
     """A line such as a setting's, that only tells."""
-    split = layout.split(factor=_NAMES)
+    split = layout.split(factor=NAMES_SHARE)
     left = split.row()
     left.alignment = "RIGHT"
     left.label(text=name)

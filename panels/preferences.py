@@ -8,6 +8,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..engine.errors import JobError
 from ..operators import engine_python, environment, fetch_weights, install, wheels
 from ..operators.task import Task
+from .layouts import NAMES_SHARE
 from .text import draw_text
 
 
@@ -104,7 +105,7 @@ def draw_task(
 
 def _button(layout: bpy.types.UILayout) -> bpy.types.UILayout:
     """A row for a button below the fields, not below their names."""
-    split = layout.split(factor=0.4)
+    split = layout.split(factor=NAMES_SHARE)
     split.label()
     return split.row()
 
@@ -123,8 +124,7 @@ def _draw_python(layout: bpy.types.UILayout) -> None:
     try:
         found = engine_python.find()
     except engine_python.NotInstalled as error:
-        going = Task.current is not None and Task.current.name == install.INSTALL
-        if not going and install.INSTALL not in Task.failures:
+        if not Task.is_going(install.INSTALL) and install.INSTALL not in Task.failures:
             draw_text(layout, str(error), icon="ERROR")
     except JobError as error:
         draw_text(layout, str(error), icon="ERROR")

@@ -55,9 +55,8 @@ def _engine_problem() -> Problem | None:
     try:
         engine_python.find()
     except engine_python.NotInstalled as error:
-        going = Task.current is not None and Task.current.name == install.INSTALL
         installing = JobError("PyTorch", "it is being installed", "Go on with other work meanwhile")
-        return Problem(installing if going else error, _draw_install)
+        return Problem(installing if Task.is_going(install.INSTALL) else error, _draw_install)
     except JobError as error:
         return Problem(error, _draw_preferences)
     return None

@@ -23,7 +23,7 @@ def group(scene):
     return scene.style_transfer_3d
 
 
-OF_THE_OBJECT = {
+NOT_IN_PRESETS = {
     "output": "/results/cube.png", "replace": True, "style_region": "Face", "protect": "Hands",
 }  # fmt: skip
 
@@ -59,7 +59,7 @@ def look(group):
     group.stroke_size, group.stroke_length, group.stroke_rotation = 2.0, 3.0, 0.5
     second = group.more_styles.add()
     second.file, second.weight, second.region = "/pictures/sand.png", 0.5, "Beach"
-    for name, value in OF_THE_OBJECT.items():
+    for name, value in NOT_IN_PRESETS.items():
         setattr(group, name, value)
 
 
