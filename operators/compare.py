@@ -11,13 +11,14 @@ from pathlib import Path
 import bpy
 
 from ..engine.errors import JobError
-from . import image_editors, preview, worker
+from . import image_editors, preview
 from .compare_settings import (
     CompareProperties,
     CompareRequest,
     DraftProperties,
     read_comparison,
 )
+from .messages import Compared, Done, Message
 from .on_objects import OnObjects
 from .output_checks import check_output
 from .running import Run
@@ -64,9 +65,9 @@ class Comparing(OnObjects):
         with suppress(RuntimeError):
             preview.show_sheet(file)
 
-    def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
+    def deliver(self, done: Done | Compared, sha256s: list[str]) -> list[str]:
         """Keep the sheet as an image and show it, if an Image Editor is open."""
-        assert isinstance(done, worker.Compared)
+        assert isinstance(done, Compared)
         self.image = load_one(f"{self.name} sheet", done.sheet, self._request)
         self.image[RECIPE] = self._recipe()
         self.image.use_fake_user = True
@@ -97,9 +98,9 @@ class OBJECT_OT_style_transfer_compare(DraftProperties, CompareProperties, OnObj
         assert context.scene
         return Comparing(context, read_comparison(self, context.scene))
 
-    def _hear(self, run: Run, message: worker.Message) -> None:
+    def _hear(self, run: Run, message: Message) -> None:
         super()._hear(run, message)
-        if isinstance(run.subject, Comparing) and isinstance(message, worker.Compared):
+        if isinstance(run.subject, Comparing) and isinstance(message, Compared):
             self.report({"INFO"}, f"The sheet is image {run.subject.image.name!r}")
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..engine.errors import JobError
 from ..engine.settings import RANGES
-from . import image_editors, preview, worker
+from . import image_editors, preview
 from .flat_job import flat_job, flat_request
 from .image_files import with_alphas
 from .image_pixels import opacity, pixels
+from .messages import Compared, Done
 from .output_checks import check_outputs
 from .running import Subject
 from .settings import Request
@@ -85,9 +86,9 @@ class OnImage(Subject):
                 pixels = enlarged(pixels, shape)
             preview.show_in_editor(self._editor, image, pixels)
 
-    def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
+    def deliver(self, done: Done | Compared, sha256s: list[str]) -> list[str]:
         """Make the new image and show it in the editor; see `running.Subject`."""
-        assert isinstance(done, worker.Done)
+        assert isinstance(done, Done)
         recipe = make_recipe(self._request, sha256s, {"image": self.name}, done.report)
         textures = with_alphas(done.textures, (self._alpha,))
         painted = load(Target(self.name), replace(done, textures=textures), recipe, self._request)

@@ -8,9 +8,10 @@ from dataclasses import replace
 import bpy
 import numpy as np
 
-from . import preview, worker
+from . import preview
 from .export import export
 from .image_files import with_alphas
+from .messages import Compared, Done
 from .output_checks import check_outputs
 from .read_mesh import fingerprint
 from .running import Subject
@@ -44,9 +45,9 @@ class OnObjects(Subject):
         for number, target in enumerate(self._targets):
             preview.show(number, target, [previews[texture] for texture in target.textures])
 
-    def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
+    def deliver(self, done: Done | Compared, sha256s: list[str]) -> list[str]:
         """Put the finished textures on the objects; see `running.Subject`."""
-        assert isinstance(done, worker.Done)
+        assert isinstance(done, Done)
         recipes = [
             make_recipe(
                 self._request,

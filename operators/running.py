@@ -16,6 +16,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 from ..engine.errors import JobError
 from ..engine.job import Job
 from . import engine_python, preview, settings, unfinished, worker
+from .messages import Compared, Done, Message, Progress, Status
 from .rescue import rescued
 from .temporary import temporary_folder
 from .write_back import NotSaved
@@ -56,7 +57,7 @@ class Subject:
         """Show previews (H, W, 4) float32 in 0-1, row 0 at the bottom, one for each texture."""
         raise NotImplementedError
 
-    def deliver(self, done: worker.Done | worker.Compared, sha256s: list[str]) -> list[str]:
+    def deliver(self, done: Done | Compared, sha256s: list[str]) -> list[str]:
         """Give the finished texture to the artist; returns what they should know.
 
         Raises:
@@ -127,7 +128,7 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def deliver(self, done: worker.Done | worker.Compared) -> list[str]:
+    def deliver(self, done: Done | Compared) -> list[str]:
         """Give what was made to the artist.
 
         Returns:
@@ -145,7 +146,7 @@ class Run:
         except Exception as error:  # whatever it is, the painting is not to be lost by it
             raise rescued(done.files, error) from error
 
-    def _deliver(self, done: worker.Done | worker.Compared) -> list[str]:
+    def _deliver(self, done: Done | Compared) -> list[str]:
         try:
             return self.subject.deliver(done, self._sha256s)
         except NotSaved as error:
@@ -228,12 +229,12 @@ class StyleTransferRun(bpy.types.PropertyGroup):
             self.property_unset(name)
         self.seconds_left = -1.0
 
-    def hear(self, message: worker.Message) -> None:
+    def hear(self, message: Message) -> None:
         """Take over what `message` tells."""
         match message:
-            case worker.Status(text):
+            case Status(text):
                 self.text = text
-            case worker.Progress():
+            case Progress():
                 self.text = "Painting"
                 self.step, self.steps, self.share = message.step, message.steps, message.share
                 self.style_loss = message.losses.get("style", 0.0)

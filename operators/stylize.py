@@ -10,12 +10,14 @@ from typing import Any
 import bpy
 
 from ..engine.errors import JobError
-from . import settings, worker
+from . import settings
 from .classes import registration
+from .messages import Compared, Done, Message, Progress, Status, Warn
 from .on_objects import OnObjects
 from .redraw import SIDEBARS, redraw
 from .running import Run, Subject, clock, state
 from .selection import selection
+from .worker import TICK
 
 SHOWN = 0.5  # seconds between two redraws of how far it is
 
@@ -41,7 +43,7 @@ class PaintOperator(bpy.types.Operator):
                 self._tell(run.subject.warnings)
                 for message in run.engine.messages():
                     self._hear(run, message)
-                    if bpy.app.background and isinstance(message, worker.Status | worker.Progress):
+                    if bpy.app.background and isinstance(message, Status | Progress):
                         print(progress_line(message), flush=True)
         except JobError as error:
             return self._failed(error)
@@ -60,7 +62,7 @@ class PaintOperator(bpy.types.Operator):
             return self._failed(error)
         self._tell(self._run.subject.warnings)
         manager = context.window_manager
-        timer = manager.event_timer_add(worker.TICK, window=context.window)
+        timer = manager.event_timer_add(TICK, window=context.window)
         self._run.at_end.callback(manager.event_timer_remove, timer)
         self._run.at_end.callback(show_status, None)
         state(context).begin()
@@ -91,7 +93,7 @@ class PaintOperator(bpy.types.Operator):
             for message in self._run.engine.poll():
                 state(context).hear(message)
                 self._hear(self._run, message)
-                if isinstance(message, worker.Done | worker.Compared):
+                if isinstance(message, Done | Compared):
                     return {"FINISHED"}
             now = time.monotonic()
             if now - self._shown >= SHOWN:
@@ -108,13 +110,13 @@ class PaintOperator(bpy.types.Operator):
         if Run.current is self._run:
             self._run.close()
 
-    def _hear(self, run: Run, message: worker.Message) -> None:
+    def _hear(self, run: Run, message: Message) -> None:
         match message:
-            case worker.Warn(text):
+            case Warn(text):
                 self._tell([text])
-            case worker.Progress(previews=files) if files:
+            case Progress(previews=files) if files:
                 run.subject.preview(files)
-            case worker.Done() | worker.Compared():
+            case Done() | Compared():
                 self._tell(run.deliver(message))
 
     def _tell(self, warnings: Iterable[str]) -> None:
@@ -196,9 +198,9 @@ class OBJECT_OT_style_transfer_keep(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def progress_line(message: worker.Status | worker.Progress) -> str:
+def progress_line(message: Status | Progress) -> str:
     """What a headless run prints, such as `Step 12/330, style 0.21, content 0.33, 0:12`."""
-    if isinstance(message, worker.Status):
+    if isinstance(message, Status):
         return message.text
     losses = "".join(f", {name} {loss:.4g}" for name, loss in message.losses.items())
     return f"Step {message.step}/{message.steps}{losses}, {clock(message.seconds)}"

@@ -16,13 +16,13 @@ from ..engine.errors import JobError
 from . import relief_nodes, udim
 from .image_files import save_exr
 from .material_slots import make_own, slot_material
+from .messages import Done
 from .outputs import beside, files, target_requests
 from .paint_node import is_ours, plug_in
 from .settings import Request
 from .surface_color import color_sockets, has_nodes, source
 from .targets import Target
 from .uv_node import place_by
-from .worker import Done
 
 RECIPE = "style_transfer_3d"  # the image's custom property
 RELIEF = "style_transfer_3d_relief"  # the same of a relief's image

@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 import pytest
-from style_transfer_3d.operators import image_editors, preview, running, settings, worker
+from style_transfer_3d.operators import image_editors, messages, preview, running, settings
 from style_transfer_3d.operators.on_image import OnImage
 from style_transfer_3d.operators.running import Run
 from style_transfer_3d.operators.write_back import RECIPE
@@ -88,7 +88,7 @@ def run(editor, scene, style, tmp_path, monkeypatch):
 
 def test_a_run(run):
     state = running.state(bpy.context)
-    state.hear(worker.Progress(3, 10, {"style": 0.5}, seconds=30.0, share=0.25))
+    state.hear(messages.Progress(3, 10, {"style": 0.5}, seconds=30.0, share=0.25))
     panel = draw()
     assert "Painting photo" in panel.texts()
     assert ("progress", 0.25, "Step 3/10, 1:30 left", True) in panel.drawn

@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
+from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.outputs import beside
-from style_transfer_3d.operators.worker import Done
 from style_transfer_3d.operators.write_back import RECIPE, RELIEF, write_back
 
 from tests.operators.scenes import (

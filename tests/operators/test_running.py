@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import pytest
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators import preview, running, worker
+from style_transfer_3d.operators import messages, preview, running
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 
@@ -155,13 +155,13 @@ def test_what_the_panels_see(run):
     state = running.state(bpy.context)
     assert (state.active, state.stopping, state.subject_name) == (True, False, "Cube")
     state.begin()
-    state.hear(worker.Status("Loading torch"))
+    state.hear(messages.Status("Loading torch"))
     assert state.status() == "Loading torch"
     losses = {"style": 0.5, "content": 0.25}
-    state.hear(worker.Progress(3, 10, losses, seconds=30.0, share=0.25))
+    state.hear(messages.Progress(3, 10, losses, seconds=30.0, share=0.25))
     assert state.status() == "Step 3/10, 1:30 left"
     assert (state.style_loss, state.content_loss, state.share) == (0.5, 0.25, 0.25)
-    state.hear(worker.Status("Baking the texture"))
+    state.hear(messages.Status("Baking the texture"))
     assert state.status() == "Baking the texture"
     state.begin()
     assert (state.step, state.share, state.seconds_left) == (0, 0.0, -1.0)

@@ -11,6 +11,7 @@ from style_transfer_3d.operators import (
     engine_python,
     environment,
     install,
+    messages,
     running,
     worker,
 )
@@ -193,13 +194,13 @@ def run(cube, scene, style, tmp_path, monkeypatch):
 
 def test_a_run(run):
     state = running.state(bpy.context)
-    state.hear(worker.Status("Loading torch"))
+    state.hear(messages.Status("Loading torch"))
     panel = draw()
     assert ("progress", 0.0, "Loading torch", True) in panel.drawn
     assert set(panel.buttons()) == {CANCEL, KEEP}
     assert not any(panel.props().values())
     losses = {"style": 0.5, "content": 0.25}
-    state.hear(worker.Progress(3, 10, losses, seconds=30.0, share=0.25))
+    state.hear(messages.Progress(3, 10, losses, seconds=30.0, share=0.25))
     panel = draw()
     assert ("progress", 0.25, "Step 3/10, 1:30 left", True) in panel.drawn
     assert "From Picture 0.50 (0: the same) From Original 0.25 (0: the same)" in panel.texts()

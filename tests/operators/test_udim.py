@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import preview, udim
 from style_transfer_3d.operators.image_pixels import decode, encode, pixels
+from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.outputs import target_requests
 from style_transfer_3d.operators.targets import Target
-from style_transfer_3d.operators.worker import Done
 from style_transfer_3d.operators.write_back import RECIPE, RELIEF, write_back
 
 from tests.operators.scenes import (

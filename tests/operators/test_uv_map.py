@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import preview, unwrap
-from style_transfer_3d.operators.worker import Done
+from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.write_back import write_back
 
 from tests.operators.scenes import (

@@ -6,14 +6,12 @@ import signal
 import sys
 import textwrap
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import worker
+from style_transfer_3d.operators.messages import Done, Progress, Status, Warn, parse
 
 
 @pytest.fixture
@@ -56,8 +54,7 @@ def test_a_relief_must_be_there_if_it_is_told_of(engine, tmp_path):
     result.touch()
     done = {"type": "DONE", "textures": [str(result)], "report": str(result),
             "reliefs": [str(relief)], "relief_height": 0.5}  # fmt: skip
-    parsed = worker.parse(json.dumps(done))
-    assert parsed == worker.Done((result,), result, (relief,), 0.5)
+    assert parse(json.dumps(done)) == Done((result,), result, (relief,), 0.5)
     assert "it left no result" in error_of(engine(f"print(json.dumps({done!r}), flush=True)"))
 
 
@@ -80,10 +77,10 @@ def test_messages_in_order_until_done(engine, tmp_path):
     ]
     said = engine(f"for m in {messages!r}: print(json.dumps(m), flush=True)").messages()
     assert list(said) == [
-        worker.Status("loading"),
-        worker.Progress(1, 2, {"total": 0.5}, 3.0, 0.25, (Path("p.npy"),)),
-        worker.Warn("careful"),
-        worker.Done((result,), result),
+        Status("loading"),
+        Progress(1, 2, {"total": 0.5}, 3.0, 0.25, (Path("p.npy"),)),
+        Warn("careful"),
+        Done((result,), result),
     ]
 
 
@@ -290,42 +287,3 @@ def test_no_room_for_its_log(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     with pytest.raises(JobError, match="Temporary folder: nothing can be written to it"):
         worker.Engine(tmp_path, sys.executable)
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
-)
-
-
-@given(st.text() | json_values.map(json.dumps))
-def test_any_line_is_a_message_or_a_job_error(line):
-    with suppress(JobError):
-        assert isinstance(worker.parse(line), worker.Message)
-
-
-@given(
-    st.sampled_from(["STATUS", "PROGRESS", "WARN", "ERROR", "DONE"]),
-    st.dictionaries(
-        st.sampled_from(
-            [
-                "text",
-                "step",
-                "steps",
-                "losses",
-                "seconds",
-                "share",
-                "previews",
-                "textures",
-                "what",
-                "why",
-                "cure",
-            ]
-        ),
-        json_values,
-    ),
-)
-def test_any_message_of_a_known_type_is_read_or_refused(kind, parts):
-    with suppress(JobError):
-        assert isinstance(worker.parse(json.dumps({"type": kind, **parts})), worker.Message)

@@ -10,10 +10,10 @@ import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators.image_pixels import pixels
+from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.output_checks import check_output, check_outputs
 from style_transfer_3d.operators.settings import Request, StyleRequest
 from style_transfer_3d.operators.targets import Target
-from style_transfer_3d.operators.worker import Done
 from style_transfer_3d.operators.write_back import (
     RECIPE,
     make_recipe,

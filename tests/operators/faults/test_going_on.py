@@ -5,7 +5,7 @@ import sys
 import time
 
 import pytest
-from style_transfer_3d.operators import worker
+from style_transfer_3d.operators import messages
 
 from tests.operators.faults.faulty import (
     NIGHTLY,
@@ -73,7 +73,7 @@ def test_a_cancelled_run_is_kept_too(
     leaver(texture, tmp_path, monkeypatch, fault="time.sleep(1000)")
     run = begin(scene, style)
     until = time.monotonic() + 20
-    while not any(isinstance(message, worker.Warn) for message in run.engine.poll()):
+    while not any(isinstance(message, messages.Warn) for message in run.engine.poll()):
         assert time.monotonic() < until
     time.sleep(0.2)
     while not run.stop():

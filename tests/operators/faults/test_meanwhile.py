@@ -5,7 +5,7 @@ import time
 
 import bpy
 import pytest
-from style_transfer_3d.operators import worker
+from style_transfer_3d.operators import messages
 
 from tests.operators.datablocks import difference, dump_all
 from tests.operators.faults.faulty import NIGHTLY, begin, engine, paint
@@ -66,16 +66,16 @@ def test_cancelled_at_any_moment(cube, scene, style, texture, tmp_path, monkeypa
     for _ in range(100 if NIGHTLY else 10):
         run = begin(scene, style)
         process, end = run.engine._process, time.monotonic() + chance.uniform(0, 0.8)
-        while time.monotonic() < end and worker.Done not in seen:
+        while time.monotonic() < end and messages.Done not in seen:
             for message in run.engine.poll():
                 seen.add(type(message))
                 for file in getattr(message, "previews", ()):
                     run.subject.preview([file])
             time.sleep(chance.uniform(0, 0.02))
-        seen.discard(worker.Done)
+        seen.discard(messages.Done)
         while not run.stop():
             time.sleep(0.005)
         assert process.returncode is not None
         assert difference(before, dump_all()) == []
         assert not job_folders()
-    assert {worker.Status, worker.Progress} <= seen
+    assert {messages.Status, messages.Progress} <= seen
