@@ -19,9 +19,10 @@ from . import udim
 from .compare_settings import COMPARE_NAMES, LEFT_OUT
 from .controls import StyleTransferStyle
 from .output_checks import check_file, check_folder
+from .recipe import RECIPE, RELIEF
+from .saved_files import save_file
 from .selection import refusal
 from .settings import NAMES, OF_OBJECTS, SCENE_PROPERTY
-from .write_back import RECIPE, RELIEF, save_file
 
 NAME = "style_transfer_3d"
 _KINDS = {"STRING": str, "ENUM": str, "INT": int, "FLOAT": float}

@@ -21,10 +21,11 @@ from .compare_settings import (
 from .messages import Compared, Done, Message
 from .on_objects import OnObjects
 from .output_checks import check_output
+from .recipe import RECIPE
 from .running import Run
 from .settings import Request
 from .stylize import OnObjectsOperator
-from .write_back import RECIPE, load_one
+from .write_back import load_one
 
 
 class Comparing(OnObjects):

@@ -16,10 +16,11 @@ from .image_files import with_alphas
 from .image_pixels import opacity, pixels
 from .messages import Compared, Done
 from .output_checks import check_outputs
+from .recipe import make_recipe
 from .running import Subject
 from .settings import Request
 from .targets import Target
-from .write_back import load, make_recipe
+from .write_back import load
 
 LARGEST_PREVIEW = 2048  # pixels on a side; a larger one would hold Blender up
 

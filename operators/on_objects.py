@@ -14,10 +14,11 @@ from .image_files import with_alphas
 from .messages import Compared, Done
 from .output_checks import check_outputs
 from .read_mesh import fingerprint
+from .recipe import make_recipe
 from .running import Subject
 from .selection import selection
 from .settings import Request
-from .write_back import make_recipe, write_back
+from .write_back import write_back
 
 
 class OnObjects(Subject):

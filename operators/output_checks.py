@@ -12,9 +12,9 @@ from ..engine.errors import JobError
 from . import udim
 from .material_slots import own_materials
 from .outputs import beside, files, target_requests
+from .recipe import RECIPE, RELIEF
 from .settings import Request
 from .targets import Target
-from .write_back import RECIPE, RELIEF
 
 ENDINGS = (".png", ".exr")  # what a texture can be saved as
 

@@ -18,8 +18,8 @@ from ..engine.job import Job
 from . import engine_python, preview, settings, unfinished, worker
 from .messages import Compared, Done, Message, Progress, Status
 from .rescue import rescued
+from .saved_files import NotSaved
 from .temporary import temporary_folder
-from .write_back import NotSaved
 
 WINDOW_MANAGER_PROPERTY = "style_transfer_3d"
 

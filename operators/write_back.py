@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ..engine.errors import JobError
 from . import relief_nodes, udim
-from .image_files import save_exr
 from .material_slots import make_own, slot_material
 from .messages import Done
 from .outputs import beside, files, target_requests
 from .paint_node import is_ours, plug_in
+from .recipe import RECIPE, RELIEF
+from .saved_files import is_exr, save_texture
 from .settings import Request
 from .surface_color import color_sockets, has_nodes, source
 from .targets import Target
 from .uv_node import place_by
-
-RECIPE = "style_transfer_3d"  # the image's custom property
-RELIEF = "style_transfer_3d_relief"  # the same of a relief's image
-_MANIFEST = Path(__file__).parent.parent / "blender_manifest.toml"
-
-
-class NotSaved(JobError):
-    """A file that was painted cannot be written where it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -56,84 +45,6 @@ class Painted:
         """Let the images stay in the file though nothing shows them."""
         for image in self.images:
             image.use_fake_user = True
-
-
-def make_recipe(
-    request: Request, sha256s: Sequence[str], made_on: Mapping[str, str], report: Path
-) -> str:
-    """All that made a texture, as JSON: to be read by people, to be run again.
-
-    `made_on` tells what was painted: an object's UV map and views, or an image.
-    Files are named without their folders, which say more about a machine than about a picture.
-    """
-    weights = request.settings.weights_file
-    settings = {**asdict(request.settings), "weights_file": Path(weights).name if weights else ""}
-    recipe: dict[str, Any] = {
-        "version": tomllib.loads(_MANIFEST.read_text(encoding="utf-8"))["version"],
-        **made_on,
-        "styles": [
-            {"file": s.file.name, "sha256": sha256, "weight": s.weight, "region": s.region}
-            for s, sha256 in zip(request.styles, sha256s, strict=True)
-        ],
-        "protect": request.protect,
-        "settings": settings,
-        "report": _read_report(report),
-    }
-    return json.dumps(recipe)
-
-
-def _read_report(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise JobError(
-            "Engine", f"its report {str(file)!r} cannot be read ({error})", "Run it again"
-        ) from error
-
-
-def save_file(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, where there is never a part of it.
-
-    Raises:
-        NotSaved: if it cannot be written.
-    """
-    with _whole(path) as part:
-        part.write_bytes(data)
-
-
-def save_texture(path: Path, texture: Path) -> None:
-    """Save the PNG file `texture` as `path`, as its ending says; there is never a part of it.
-
-    Raises:
-        NotSaved: if it cannot be written.
-    """
-    if not _is_exr(path):
-        save_file(path, texture.read_bytes())
-        return
-    with _whole(path) as part:
-        save_exr(part, texture)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A name to write to instead, which becomes `path` once all is written, else goes."""
-    what = f"File {str(path)!r}"
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        why = f"it cannot be written ({error.strerror})"
-        raise NotSaved(what, why, "Choose another") from error
-    except JobError as error:  # which is about the part
-        raise NotSaved(what, error.why, error.cure) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _is_exr(path: Path) -> bool:
-    return path.suffix.lower() == ".exr"
 
 
 def write_back(
@@ -306,7 +217,7 @@ def load_one(name: str, texture: Path, request: Request) -> bpy.types.Image:
 
 def _read_as_written(image: bpy.types.Image, path: Path) -> None:
     """An EXR file of ours has colors that are not multiplied by its alpha."""
-    if _is_exr(path):
+    if is_exr(path):
         image.alpha_mode = "CHANNEL_PACKED"
 
 

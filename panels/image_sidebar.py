@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ..operators.classes import registration
+from ..operators.recipe import RECIPE
 from ..operators.settings import StyleTransferSettings
 from ..operators.stylize_image import shown_image
-from ..operators.write_back import RECIPE
 from .layouts import IMAGE_PARENT, ImageSidebarPanel, settings_column
 from .look import Strokes, draw_styles
 from .preset_menu import VIEW3D_PT_style_transfer_presets

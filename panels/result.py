@@ -10,9 +10,9 @@ from typing import Any
 import bpy
 
 from ..engine.errors import JobError
+from ..operators.recipe import RECIPE
 from ..operators.running import clock
 from ..operators.surface_color import color_sockets, has_nodes, source
-from ..operators.write_back import RECIPE
 from .layouts import PARENT, SidebarPanel, distance, draw_fact
 
 # Color jumps across seams, over those elsewhere on the surface: 1 is as if there were none.

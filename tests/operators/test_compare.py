@@ -9,8 +9,8 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import command, compare_settings, preview
 from style_transfer_3d.operators.compare import Comparing
 from style_transfer_3d.operators.image_pixels import pixels
+from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.running import Run
-from style_transfer_3d.operators.write_back import RECIPE
 
 from tests.operators.layouts import Panel
 from tests.operators.scenes import (

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from style_transfer_3d.operators import image_editors, messages, preview, running, settings
 from style_transfer_3d.operators.on_image import OnImage
+from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.running import Run
-from style_transfer_3d.operators.write_back import RECIPE
 from style_transfer_3d.panels.problem import image_problem
 
 from tests.operators.image_editor import open_editor

@@ -4,7 +4,7 @@ import hashlib
 
 import bpy
 import pytest
-from style_transfer_3d.operators.write_back import RECIPE
+from style_transfer_3d.operators.recipe import RECIPE
 
 from tests.operators.scenes import (
     add_cube,

@@ -10,9 +10,9 @@ from style_transfer_3d.operators import command, preview, settings
 from style_transfer_3d.operators.export import export
 from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.on_objects import OnObjects
+from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.running import Run
 from style_transfer_3d.operators.selection import selection
-from style_transfer_3d.operators.write_back import RECIPE
 
 from tests.operators.layouts import Panel
 from tests.operators.scenes import (

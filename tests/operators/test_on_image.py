@@ -8,7 +8,7 @@ import pytest
 from style_transfer_3d.operators import command
 from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.on_image import refusal
-from style_transfer_3d.operators.write_back import RECIPE
+from style_transfer_3d.operators.recipe import RECIPE
 
 from tests.operators.image_editor import open_editor
 from tests.operators.scenes import (

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators import udim, write_back
+from style_transfer_3d.operators import saved_files, udim
 from style_transfer_3d.operators.image_files import resized, with_alphas
 from style_transfer_3d.operators.image_pixels import decode, opacity, pixels
 from style_transfer_3d.operators.output_checks import check_output
@@ -108,7 +108,7 @@ def test_an_exr_file_that_cannot_be_written_is_packed(style, texture, tmp_path, 
         raise JobError(f"File {str(file)!r}", "it cannot be written (full)", "Free some space")
 
     stand_in(tmp_path, painter(texture, {}), monkeypatch)
-    monkeypatch.setattr(write_back, "save_exr", fail)
+    monkeypatch.setattr(saved_files, "save_exr", fail)
     bpy.context.scene.style_transfer_3d.style = str(style)
     material = add_material(add_cube(), "m")
     before = sorted(tmp_path.iterdir())

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from style_transfer_3d.operators import command, stylize, udim
 from style_transfer_3d.operators.image_pixels import pixels
-from style_transfer_3d.operators.write_back import RECIPE
+from style_transfer_3d.operators.recipe import RECIPE
 
 from tests.operators.scenes import (
     ENGINE_PYTHON,

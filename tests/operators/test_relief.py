@@ -8,7 +8,8 @@ import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.outputs import beside
-from style_transfer_3d.operators.write_back import RECIPE, RELIEF, write_back
+from style_transfer_3d.operators.recipe import RECIPE, RELIEF
+from style_transfer_3d.operators.write_back import write_back
 
 from tests.operators.scenes import (
     add_cube,

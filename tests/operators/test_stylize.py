@@ -11,7 +11,7 @@ import time
 import bpy
 import pytest
 from style_transfer_3d.operators import environment, selection, worker
-from style_transfer_3d.operators.write_back import RECIPE
+from style_transfer_3d.operators.recipe import RECIPE
 
 from tests.operators.scenes import (
     dump,

@@ -12,8 +12,9 @@ from style_transfer_3d.operators import preview, udim
 from style_transfer_3d.operators.image_pixels import decode, encode, pixels
 from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.outputs import target_requests
+from style_transfer_3d.operators.recipe import RECIPE, RELIEF
 from style_transfer_3d.operators.targets import Target
-from style_transfer_3d.operators.write_back import RECIPE, RELIEF, write_back
+from style_transfer_3d.operators.write_back import write_back
 
 from tests.operators.scenes import (
     add_cube,

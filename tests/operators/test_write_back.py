@@ -1,6 +1,5 @@
 """A PNG becomes an image and a node, on one object and nowhere else."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +11,10 @@ from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.output_checks import check_output, check_outputs
+from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.settings import Request, StyleRequest
 from style_transfer_3d.operators.targets import Target
-from style_transfer_3d.operators.write_back import (
-    RECIPE,
-    make_recipe,
-    save_file,
-    write_back,
-)
+from style_transfer_3d.operators.write_back import write_back
 
 from tests.operators.scenes import (
     add_cube,
@@ -240,22 +235,6 @@ def test_what_else_feeds_the_material_stays(texture):
     assert shader.inputs["Alpha"].links[0].from_node == image_node
 
 
-def test_recipe(tmp_path, style):
-    report = tmp_path / "report.json"
-    report.write_text('{"style_distance": 0.1}')
-    weights = tmp_path / "vgg19.pth"
-    asked = request(style=style, seed=7, weights_file=str(weights))
-    text = make_recipe(asked, ["ab12"], {"uv_map": "U", "views": "SPHERE"}, report)
-    recipe = json.loads(text)
-    assert recipe["styles"] == [{"file": style.name, "sha256": "ab12", "weight": 1.0, "region": ""}]
-    assert recipe["settings"]["seed"] == 7
-    assert recipe["settings"]["weights_file"] == "vgg19.pth"
-    assert recipe["report"] == {"style_distance": 0.1}
-    assert recipe["version"] == "0.1.0"
-    assert (recipe["uv_map"], recipe["views"]) == ("U", "SPHERE")
-    assert str(tmp_path) not in text
-
-
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -332,14 +311,6 @@ def test_a_result_goes_where_it_was_asked_for_though_the_file_has_moved(tmp_path
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "first" / "a.blend"))
     again = painted(add_cube("Other"), (0,), done(texture), "{}", asked)
     assert again.filepath == "//out.png"
-
-
-def test_a_file_that_cannot_be_written_is_not_there_in_part(tmp_path):
-    target = tmp_path / "out.png"
-    target.mkdir()
-    with pytest.raises(JobError, match=r"out.png': it cannot be written"):
-        save_file(target, b"data")
-    assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
 
 
 def test_nothing_changes_when_the_output_cannot_be_written(tmp_path, texture):
