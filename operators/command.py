@@ -17,7 +17,7 @@ from ..engine.errors import JobError
 from ..engine.settings import Settings
 from . import udim
 from .compare_settings import COMPARE_NAMES, LEFT_OUT
-from .controls import StyleTransferStyle
+from .look_settings import StyleTransferStyle
 from .output_checks import check_file, check_folder
 from .recipe import RECIPE, RELIEF
 from .saved_files import save_file

@@ -12,7 +12,7 @@ from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty,
 from ..engine.errors import JobError
 from ..engine.job import Style
 from ..engine.variants import Comparison, compare_seeds, compare_styles, compare_weights, draft
-from .controls import FILE_OPTIONS, items
+from .look_settings import FILE_OPTIONS, items
 from .settings import Request, absolute, annotations_without, given, read
 
 COMPARE_PROPERTY = "style_transfer_3d_compare"  # of the scene

@@ -18,8 +18,8 @@ from bpy.props import (
 
 from ..engine.errors import JobError
 from ..engine.settings import BACKBONES, DEVICES, PRESETS, RANGES, RELIEFS, STYLE_LAYERS, Settings
-from . import controls, engine_python
-from .controls import FILE_OPTIONS, items
+from . import engine_python, look_settings
+from .look_settings import FILE_OPTIONS, items
 
 SCENE_PROPERTY = "style_transfer_3d"
 _DEFAULTS = Settings()
@@ -55,7 +55,7 @@ _VIEW_TEXTS = {
 _UPPER = {name: name for name in ("CPU", "CUDA", "VGG19", "VGG16")}
 
 
-class SettingProperties(controls.ControlProperties):
+class SettingProperties(look_settings.LookProperties):
     """What the artist sets, inherited by the operator and by the scene's group."""
 
     style: StringProperty(
@@ -214,7 +214,7 @@ def annotations_without(left_out: Collection[str]) -> dict[str, Any]:
     """
     return {
         name: kind
-        for holder in (SettingProperties, controls.ControlProperties)
+        for holder in (SettingProperties, look_settings.LookProperties)
         for name, kind in holder.__annotations__.items()
         if name not in left_out
     }
@@ -226,7 +226,7 @@ class FlatProperties:
     __annotations__ = annotations_without(OF_OBJECTS)
 
 
-NAMES = (*SettingProperties.__annotations__, *controls.ControlProperties.__annotations__)
+NAMES = (*SettingProperties.__annotations__, *look_settings.LookProperties.__annotations__)
 
 
 class StyleTransferSettings(SettingProperties, bpy.types.PropertyGroup):
@@ -364,7 +364,7 @@ def absolute(path: str, what: str) -> Path:
 
 def register() -> None:
     """Give every scene its settings."""
-    controls.register()
+    look_settings.register()
     bpy.utils.register_class(StyleTransferSettings)
     group: Any = PointerProperty(type=StyleTransferSettings)  # type: ignore[func-returns-value]
     setattr(bpy.types.Scene, SCENE_PROPERTY, group)
@@ -374,4 +374,4 @@ def unregister() -> None:
     """Take the settings from the scenes."""
     delattr(bpy.types.Scene, SCENE_PROPERTY)
     bpy.utils.unregister_class(StyleTransferSettings)
-    controls.unregister()
+    look_settings.unregister()

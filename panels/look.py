@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..operators import controls, settings
+from ..operators import look_settings, settings
 from ..operators.classes import registration
 from .layouts import PARENT, SidebarPanel, settings_column
 
@@ -62,7 +62,7 @@ class VIEW3D_PT_style_transfer_regions(SidebarPanel):
 
 def draw_styles(
     layout: bpy.types.UILayout, group: settings.StyleTransferSettings
-) -> list[tuple[controls.StyleTransferStyle, bpy.types.UILayout]]:
+) -> list[tuple[look_settings.StyleTransferStyle, bpy.types.UILayout]]:
     """A box for each style after the first, to draw more in; below them a button for another."""
     drawn = []
     for index, style in enumerate(group.more_styles):

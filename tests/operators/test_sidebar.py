@@ -7,10 +7,10 @@ import time
 import bpy
 import pytest
 from style_transfer_3d.operators import (
-    controls,
     engine_python,
     environment,
     install,
+    look_settings,
     messages,
     running,
     worker,
@@ -283,10 +283,10 @@ def test_regions_are_chosen_from_what_the_mesh_has(group, cube):
     other.vertex_groups.new(name="Face")
     other.vertex_groups.new(name="Feet")
     cube.select_set(True)
-    assert set(controls.find_regions(group, bpy.context, "")) == {"Face", "Mask", "Feet"}
-    assert set(controls.find_regions(group, bpy.context, "f")) == {"Face", "Feet"}
+    assert set(look_settings.find_regions(group, bpy.context, "")) == {"Face", "Mask", "Feet"}
+    assert set(look_settings.find_regions(group, bpy.context, "f")) == {"Face", "Feet"}
     other.select_set(False)
-    assert controls.find_regions(group, bpy.context, "F") == ["Face"]
+    assert look_settings.find_regions(group, bpy.context, "F") == ["Face"]
 
 
 def test_result(cube, tmp_path, monkeypatch):

@@ -82,7 +82,7 @@ class StyleTransferStyle(bpy.types.PropertyGroup):
     )
 
 
-class ControlProperties:
+class LookProperties:
     """What the artist may set about strokes, colors, styles and regions."""
 
     style_region: StringProperty(
