@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.operators.scenes import (
+    ENGINE_PYTHON,
     add_cube,
     add_material,
     new_image,
@@ -75,7 +76,7 @@ def scene(addon, monkeypatch):
 def cube(scene):
     """A cube with an image, active."""
     obj = add_cube()
-    add_material(obj, "m", new_image("artist", stripes(8, 8)))
+    add_material(obj, "m", new_image("artist", stripes(32, 32)))
     return obj
 
 
@@ -83,3 +84,21 @@ def cube(scene):
 def style(tmp_path):
     """A picture to learn from: 64 x 48 texels of colored stripes."""
     return save_png(tmp_path / "stripes.png", stripes(48, 64))
+
+
+@pytest.fixture
+def chosen_style(scene, style):
+    """`style` is the one that the scene's settings name."""
+    scene.style_transfer_3d.style = str(style)
+
+
+@pytest.fixture
+def texture(tmp_path):
+    """What the engine has painted: a file of 16 x 16 texels."""
+    return save_png(tmp_path / "texture.png", stripes(16, 16))
+
+
+@pytest.fixture
+def python_with_torch(scene, monkeypatch):
+    """The real engine runs, also where Blender's Python has no torch."""
+    monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", ENGINE_PYTHON)

@@ -78,6 +78,11 @@ def principled(material):
     return shader
 
 
+def surface(material):
+    """What the material's output shows."""
+    return material.node_tree.get_output_node("ALL").inputs["Surface"]
+
+
 def shown_image(material):
     """The image that feeds Base Color directly; None if none does."""
     links = principled(material).inputs["Base Color"].links
@@ -113,6 +118,19 @@ def dump():
     }
     active = bpy.context.object and (bpy.context.object.name, bpy.context.object.mode)
     return names, trees, slots, images, active
+
+
+def whole_dump():
+    """As `dump`, and what a preview might leave: muted links, active nodes, slots."""
+    muted = [
+        (link.from_node.name, link.is_muted)
+        for material in bpy.data.materials
+        for link in material.node_tree.links
+    ]
+    active = [
+        m.node_tree.nodes.active and m.node_tree.nodes.active.name for m in bpy.data.materials
+    ]
+    return dump(), muted, active, [len(o.material_slots) for o in bpy.data.objects]
 
 
 def stand_in(folder, script, monkeypatch):
@@ -151,6 +169,14 @@ def painter(textures, report):
         say(type="WARN", text="the paint is still wet")
         say(type="DONE", textures=textures, report=str(result / "report.json"))
     """
+
+
+# A script for `stand_in` that never comes to an end.
+HANGS = """
+    import json, time
+    print(json.dumps({"type": "STATUS", "text": "Hanging"}), flush=True)
+    time.sleep(1000)
+"""
 
 
 def select(*objects):

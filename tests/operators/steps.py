@@ -24,6 +24,14 @@ def until(steps, text):
     return step
 
 
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def processes(folder):
     """The command lines that name the folder."""
     found = []

@@ -9,6 +9,9 @@ from style_transfer_3d.operators.image_pixels import decode, encode, pixels
 from style_transfer_3d.operators.surface_color import color_sockets
 from style_transfer_3d.operators.uv_tiles import uv_tiles
 
+from tests.operators.readings import look_of, made_of
+from tests.operators.requests import request
+from tests.operators.results import done, painted
 from tests.operators.scenes import (
     add_cube,
     add_material,
@@ -18,10 +21,8 @@ from tests.operators.scenes import (
     save_png,
     shown_image,
     stripes,
+    surface,
 )
-from tests.operators.test_material import look_of
-from tests.operators.test_objects import made_of
-from tests.operators.test_write_back import done, painted, request
 
 RED, BLUE = (0.6, 0.1, 0.1), (0.1, 0.2, 0.7)
 HALF_FLOAT = 2e-3  # what Cycles keeps textures as, sRGB-encoded
@@ -43,10 +44,6 @@ def add(material, kind, **values):
 
 def link(material, output, socket):
     material.node_tree.links.new(output, socket)
-
-
-def surface(material):
-    return material.node_tree.get_output_node("ALL").inputs["Surface"]
 
 
 def is_flat(found, linear):

@@ -12,11 +12,11 @@ from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.running import Run
 
+from tests.operators.calling import refusal_of
 from tests.operators.layouts import Panel
+from tests.operators.requests import given_ones
 from tests.operators.scenes import (
-    ENGINE_PYTHON,
-    add_cube,
-    add_material,
+    HANGS,
     dump,
     job_folders,
     new_image,
@@ -25,22 +25,10 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
-from tests.operators.test_running import HANGS
-from tests.operators.test_settings import given_ones
+
+pytestmark = pytest.mark.usefixtures("python_with_torch")
 
 SHORT = {"steps": 2, "view_count": 4, "device": "CPU", "backbone": "VGG16"}
-
-
-@pytest.fixture(autouse=True)
-def python_with_torch(scene, monkeypatch):
-    monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", ENGINE_PYTHON)
-
-
-@pytest.fixture
-def cube():
-    obj = add_cube()
-    add_material(obj, "m", new_image("artist", stripes(32, 32)))
-    return obj
 
 
 @pytest.fixture
@@ -65,15 +53,7 @@ def compare(style, **properties):
 
 
 def error_of(style, **properties):
-    """The one line that the operator refuses with; it must leave everything as it was."""
-    before, files = dump(), job_folders()
-    with pytest.raises(RuntimeError) as caught:
-        compare(style, **properties)
-    assert dump() == before
-    assert job_folders() == files
-    text = str(caught.value).strip()
-    assert "\n" not in text
-    return text
+    return refusal_of(lambda: compare(style, **properties))
 
 
 def variants(tmp_path):

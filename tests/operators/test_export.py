@@ -3,16 +3,14 @@
 import bpy
 import numpy as np
 import pytest
-from bpy_extras.object_utils import world_to_camera_view
-from mathutils import Matrix, Vector
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.engine.job import Job
-from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators.export import export
 from style_transfer_3d.operators.material_slots import own_materials
-from style_transfer_3d.operators.settings import Request, StyleRequest
 
+from tests.operators.requests import request
 from tests.operators.scenes import add_cube, add_material, add_nodes, dump, new_image, stripes
+from tests.operators.spoiled_meshes import MESHES
 
 
 @pytest.fixture
@@ -20,19 +18,8 @@ def run(style):
     """Export an object."""
 
     def run(obj, views="SPHERE", **changes):
-        request = Request(
-            styles=(StyleRequest(file=style, weight=1.0, region=""),),
-            protect="",
-            settings=Settings(**changes),
-            views=views,
-            output=None,
-            output_as_given="",
-            replace=False,
-            uv_map="",
-            assign="MATERIAL",
-            relief_strength=0.5,
-        )
-        return export([obj], bpy.context, request)
+        asked = request(style=style, views=views, **changes)
+        return export([obj], bpy.context, asked)
 
     return run
 
@@ -184,21 +171,6 @@ def test_job_survives_the_disk(run, tmp_path):
     assert (again.views[0].projection == job.views[0].projection).all()
 
 
-@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
-def test_cameras_are_blenders_own(run, scene, kind):
-    bpy.ops.object.camera_add(location=(3, -6, 2), rotation=(1.2, 0.1, 0.4), scale=(2, 2, 2))
-    camera = bpy.context.object
-    camera.data.type, camera.data.shift_x, camera.data.lens = kind, 0.1, 40
-    render = scene.render
-    render.resolution_x, render.resolution_y, render.pixel_aspect_x = 640, 480, 1.5
-    view = run(add_cube(), "CAMERAS").job.views[0]
-    assert view.aspect == pytest.approx(640 * 1.5 / 480)
-    for point in ((0, 0, 0), (1, 0.5, -0.3), (-1, 1, 1)):
-        clip = view.projection @ view.world_to_camera @ np.array([*point, 1.0])
-        x, y, _depth = world_to_camera_view(scene, camera, Vector(point))
-        assert np.allclose((clip[:2] / clip[3] + 1) / 2, (x, y), atol=1e-4)
-
-
 def test_cameras_disabled_in_renders_do_not_count(run):
     bpy.ops.object.camera_add()
     bpy.context.object.hide_render = True
@@ -211,42 +183,6 @@ def test_panoramic_camera(run):
     bpy.context.object.data.type = "PANO"
     with pytest.raises(JobError, match="Camera 'Camera': it is panoramic"):
         run(add_cube(), "CAMERAS")
-
-
-def no_uvs(obj):
-    obj.data.uv_layers.remove(obj.data.uv_layers[0])
-    obj.data.update()
-
-
-def no_faces(obj):
-    obj.data.clear_geometry()
-
-
-def collapsed_uvs(obj):
-    obj.data.uv_layers[0].uv.foreach_set("vector", [0.5] * len(obj.data.loops) * 2)
-
-
-def nan_vertex(obj):
-    obj.data.vertices[3].co.x = float("nan")
-
-
-def nan_uv(obj):
-    obj.data.uv_layers[0].uv[3].vector.x = float("nan")
-
-
-def zero_size(obj):
-    obj.matrix_world = Matrix.Diagonal((0, 0, 0, 1))
-    bpy.context.view_layer.update()
-
-
-MESHES = [
-    (no_uvs, "Mesh of 'Cube': it has no UV map"),
-    (no_faces, "Mesh of 'Cube': it has no faces"),
-    (collapsed_uvs, "UV map of 'Cube': all its faces are collapsed"),
-    (nan_vertex, "Mesh of 'Cube': 1 of its vertices are not finite"),
-    (nan_uv, "Mesh of 'Cube': 1 of its UVs are not finite"),
-    (zero_size, "Mesh of 'Cube': all its faces have zero area"),
-]
 
 
 @pytest.mark.parametrize(("spoil", "message"), MESHES)

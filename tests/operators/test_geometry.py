@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from mathutils import Matrix, Vector
 from style_transfer_3d.engine.errors import JobError
 
+from tests.operators.readings import made_of
 from tests.operators.scenes import add_cube, dump, select
-from tests.operators.test_objects import made_of
 
-
-@pytest.fixture(autouse=True)
-def chosen(scene, style):
-    scene.style_transfer_3d.style = str(style)
+pytestmark = pytest.mark.usefixtures("chosen_style")
 
 
 def mesh_of(*objects, **given):

@@ -6,6 +6,7 @@ import bpy
 import pytest
 from style_transfer_3d.operators.recipe import RECIPE
 
+from tests.operators.calling import error_of
 from tests.operators.scenes import (
     add_cube,
     add_material,
@@ -17,7 +18,6 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
-from tests.operators.test_stylize import error_of
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mathutils import Color
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators.bake_look import Part
 from style_transfer_3d.operators.image_pixels import encode, pixels
-from style_transfer_3d.operators.material import look
 
+from tests.operators.readings import look_of
 from tests.operators.scenes import add_cube, add_material, new_image, principled, save_png, stripes
 
 EIGHT_BITS = 0.5 / 255 + 1e-6
@@ -80,15 +79,6 @@ def test_udim_tiles():
     image = bpy.data.images.new("i", 4, 4, tiled=True)
     with pytest.raises(JobError, match="Image 'i': it has UDIM tiles"):
         pixels(image)
-
-
-def look_of():
-    """The look of the active object's first slot, baked, if it is, at 16 x 16."""
-    obj = bpy.context.object
-    obj.data.calc_loop_triangles()
-    uvs = np.float32([loop.uv for loop in obj.data.uv_layers[0].data])
-    corners = [list(triangle.loops) for triangle in obj.data.loop_triangles]
-    return look(Part(obj, 0, "UVMap", uvs[corners]), 16, bpy.context)
 
 
 def test_no_material_is_blenders_grey():

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import command, preview, settings
-from style_transfer_3d.operators.export import export
 from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.running import Run
 from style_transfer_3d.operators.selection import selection
 
+from tests.operators.calling import error_of
 from tests.operators.layouts import Panel
+from tests.operators.readings import made_of
+from tests.operators.requests import given_ones
 from tests.operators.scenes import (
     ENGINE_PYTHON,
     add_cube,
@@ -27,17 +29,12 @@ from tests.operators.scenes import (
     shown_image,
     stand_in,
     stripes,
+    whole_dump,
 )
-from tests.operators.test_preview import whole_dump
-from tests.operators.test_settings import given_ones
-from tests.operators.test_stylize import error_of
+
+pytestmark = pytest.mark.usefixtures("chosen_style")
 
 COLORS = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
-
-
-@pytest.fixture(autouse=True)
-def chosen(scene, style):
-    scene.style_transfer_3d.style = str(style)
 
 
 @pytest.fixture
@@ -53,13 +50,6 @@ def painting(tmp_path, monkeypatch):
 def paint(*objects, **properties):
     select(*objects)
     return bpy.ops.object.style_transfer(**properties)
-
-
-def made_of(*objects, **given):
-    """The export of `objects`."""
-    scene = bpy.context.scene
-    request = settings.read(given_ones(scene.style_transfer_3d, **given), scene)
-    return export(objects, bpy.context, request)
 
 
 def shared_by(made):

@@ -10,10 +10,9 @@ from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.on_image import refusal
 from style_transfer_3d.operators.recipe import RECIPE
 
+from tests.operators.calling import refusal_of
 from tests.operators.image_editor import open_editor
 from tests.operators.scenes import (
-    ENGINE_PYTHON,
-    dump,
     new_image,
     painter,
     save_png,
@@ -21,13 +20,10 @@ from tests.operators.scenes import (
     stripes,
 )
 
+pytestmark = pytest.mark.usefixtures("python_with_torch")
+
 SHORT = {"preset": "DRAFT", "steps": 4, "device": "CPU", "backbone": "VGG16"}
 SIZES = [(64, 100), (90, 64), (64, 640)]  # heights and widths
-
-
-@pytest.fixture(autouse=True)
-def python_with_torch(scene, monkeypatch):
-    monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", ENGINE_PYTHON)
 
 
 def quarters(height, width):
@@ -57,13 +53,7 @@ def paint(image, style, **properties):
 
 
 def error_of(**properties):
-    before = dump()
-    with pytest.raises(RuntimeError) as caught:
-        bpy.ops.image.style_transfer(**{**SHORT, **properties})
-    assert dump() == before
-    text = str(caught.value).strip()
-    assert "\n" not in text
-    return text
+    return refusal_of(lambda: bpy.ops.image.style_transfer(**{**SHORT, **properties}))
 
 
 @pytest.mark.timeout(600)

@@ -14,6 +14,9 @@ from style_transfer_3d.operators.image_files import resized, with_alphas
 from style_transfer_3d.operators.image_pixels import decode, opacity, pixels
 from style_transfer_3d.operators.output_checks import check_output
 
+from tests.operators.readings import made_of
+from tests.operators.requests import request
+from tests.operators.results import done, painted
 from tests.operators.scenes import (
     add_cube,
     add_material,
@@ -26,15 +29,8 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
-from tests.operators.test_objects import made_of
-from tests.operators.test_write_back import done, painted, request
 
 EIGHT_BITS = 0.51 / 255
-
-
-@pytest.fixture
-def texture(tmp_path):
-    return save_png(tmp_path / "texture.png", stripes(16, 16))
 
 
 def cut_out(result, alpha):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from style_transfer_3d.operators import preview
 
+from tests.operators.results import target
 from tests.operators.scenes import (
     add_cube,
     add_material,
@@ -13,8 +14,8 @@ from tests.operators.scenes import (
     principled,
     shown_image,
     stripes,
+    whole_dump,
 )
-from tests.operators.test_write_back import target
 
 PIXELS = np.dstack([stripes(16, 16), np.ones((16, 16), np.float32)])
 
@@ -82,18 +83,6 @@ SCENES = [
     with_a_shared_mesh,
     with_a_shared_mesh_and_a_material_of_its_own,
 ]
-
-
-def whole_dump():
-    muted = [
-        (link.from_node.name, link.is_muted)
-        for material in bpy.data.materials
-        for link in material.node_tree.links
-    ]
-    active = [
-        m.node_tree.nodes.active and m.node_tree.nodes.active.name for m in bpy.data.materials
-    ]
-    return dump(), muted, active, [len(o.material_slots) for o in bpy.data.objects]
 
 
 @pytest.mark.parametrize("make", SCENES)

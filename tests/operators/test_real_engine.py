@@ -14,13 +14,13 @@ from style_transfer_3d.operators import command, stylize, udim
 from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.recipe import RECIPE
 
+from tests.operators.calling import refusal_of
 from tests.operators.scenes import (
     ENGINE_PYTHON,
     add_cube,
     add_material,
     bare_python,
     dump,
-    new_image,
     principled,
     quoted,
     save_png,
@@ -30,19 +30,9 @@ from tests.operators.scenes import (
     stripes,
 )
 
+pytestmark = pytest.mark.usefixtures("python_with_torch")
+
 SHORT = {"preset": "DRAFT", "steps": 4, "texture_size": 64, "device": "CPU", "backbone": "VGG16"}
-
-
-@pytest.fixture(autouse=True)
-def python_with_torch(scene, monkeypatch):
-    monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", ENGINE_PYTHON)
-
-
-@pytest.fixture
-def cube():
-    obj = add_cube()
-    add_material(obj, "m", new_image("artist", stripes(32, 32)))
-    return obj
 
 
 def paint(style, **properties):
@@ -50,13 +40,7 @@ def paint(style, **properties):
 
 
 def error_of(style, **properties):
-    before = dump()
-    with pytest.raises(RuntimeError) as caught:
-        paint(style, **properties)
-    assert dump() == before
-    text = str(caught.value).strip()
-    assert "\n" not in text
-    return text
+    return refusal_of(lambda: paint(style, **properties))
 
 
 def blank_png(path, width, height):

@@ -7,8 +7,8 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import settings
 from style_transfer_3d.operators.export import export
 
+from tests.operators.requests import given_ones
 from tests.operators.scenes import add_cube, add_material, add_nodes
-from tests.operators.test_settings import given_ones
 
 
 @pytest.fixture

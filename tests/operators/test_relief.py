@@ -11,17 +11,17 @@ from style_transfer_3d.operators.outputs import beside
 from style_transfer_3d.operators.recipe import RECIPE, RELIEF
 from style_transfer_3d.operators.write_back import write_back
 
+from tests.operators.requests import request
+from tests.operators.results import target
 from tests.operators.scenes import (
     add_cube,
     add_material,
     dump,
-    new_image,
     principled,
     save_png,
     shown_image,
     stripes,
 )
-from tests.operators.test_write_back import request, target
 
 KINDS = {"BUMP": "ShaderNodeBump", "NORMAL": "ShaderNodeNormalMap"}
 
@@ -37,13 +37,6 @@ def done(tmp_path):
 def flat(done):
     """A result without a relief."""
     return Done(done.textures, done.report)
-
-
-@pytest.fixture
-def cube():
-    obj = add_cube()
-    add_material(obj, "m", new_image("artist", stripes(4, 4)))
-    return obj
 
 
 def asked(kind, **options):

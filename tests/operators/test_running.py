@@ -11,7 +11,9 @@ from style_transfer_3d.operators import messages, preview, running
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 
+from tests.operators.requests import given_ones
 from tests.operators.scenes import (
+    HANGS,
     add_cube,
     dump,
     end_run,
@@ -22,13 +24,6 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
-from tests.operators.test_settings import given_ones
-
-HANGS = """
-    import json, time
-    print(json.dumps({"type": "STATUS", "text": "Hanging"}), flush=True)
-    time.sleep(1000)
-"""
 
 
 @pytest.fixture

@@ -13,19 +13,13 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators import settings
 
+from tests.operators.requests import given_ones
+
 
 def properties(owner="operator"):
     if owner == "operator":
         return bpy.ops.object.style_transfer.get_rna_type().properties
     return bpy.context.scene.style_transfer_3d.bl_rna.properties
-
-
-def given_ones(group, **values):
-    """Something like the operator with only these properties given."""
-    for name, value in values.items():
-        setattr(group, name, value)
-    known = SimpleNamespace(is_property_set=lambda name: name in values)
-    return SimpleNamespace(properties=known, **values)
 
 
 @pytest.mark.parametrize("owner", ["operator", "scene"])

@@ -22,8 +22,10 @@ from style_transfer_3d.panels import result, thumbnail
 from style_transfer_3d.panels.problem import problem
 
 from tests.operators.layouts import Panel
+from tests.operators.requests import given_ones
 from tests.operators.scenes import (
     ENGINE_PYTHON,
+    HANGS,
     add_cube,
     add_material,
     new_image,
@@ -32,7 +34,6 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
-from tests.operators.test_running import HANGS, given_ones
 
 START, CANCEL, KEEP = (f"object.style_transfer{end}" for end in ("", "_cancel", "_keep"))
 SUBPANELS = ("strokes", "regions", "views", "texture", "advanced")

@@ -14,6 +14,7 @@ import pytest
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 
+from tests.operators.requests import given_ones
 from tests.operators.scenes import (
     ENGINE_PYTHON,
     add_cube,
@@ -26,7 +27,6 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
-from tests.operators.test_settings import given_ones
 
 NIGHTLY = "NIGHTLY" in os.environ
 RUNS = 100 if NIGHTLY else 5

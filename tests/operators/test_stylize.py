@@ -13,6 +13,7 @@ import pytest
 from style_transfer_3d.operators import environment, selection, worker
 from style_transfer_3d.operators.recipe import RECIPE
 
+from tests.operators.calling import error_of, paint
 from tests.operators.scenes import (
     dump,
     job_folders,
@@ -22,7 +23,8 @@ from tests.operators.scenes import (
     stand_in,
     stripes,
 )
-from tests.operators.test_export import MESHES
+from tests.operators.spoiled_meshes import MESHES
+from tests.operators.steps import alive
 
 REPORT = {"style_distance": 0.1}
 
@@ -33,30 +35,6 @@ def painting(tmp_path, monkeypatch):
     texture = save_png(tmp_path / "painted.png", stripes(16, 16))
     stand_in(tmp_path, painter(texture, REPORT), monkeypatch)
     return texture
-
-
-def paint(**properties):
-    return bpy.ops.object.style_transfer(**properties)
-
-
-def error_of(**properties):
-    """The one line that the operator refuses with; it must leave everything as it was."""
-    before, files = dump(), job_folders()
-    with pytest.raises(RuntimeError) as caught:
-        paint(**properties)
-    assert dump() == before
-    assert job_folders() == files
-    text = str(caught.value).strip()
-    assert "\n" not in text
-    return text
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_from_the_active_object_to_its_image(cube, painting, style, capfd):
@@ -217,12 +195,3 @@ def test_blender_never_imports_torch(cube, painting, style):
     names = ("contents", "errors", "job", "oldest", "settings", "variants")
     inside = [name for name in sys.modules if name.startswith("style_transfer_3d.engine.")]
     assert sorted(inside) == [f"style_transfer_3d.engine.{name}" for name in names]
-
-
-def test_unregistering_leaves_nothing(addon):
-    addon.unregister()
-    try:
-        assert not hasattr(bpy.types.Scene, "style_transfer_3d")
-        assert not hasattr(bpy.types, "OBJECT_OT_style_transfer")
-    finally:
-        addon.register()

@@ -16,6 +16,9 @@ from style_transfer_3d.operators.recipe import RECIPE, RELIEF
 from style_transfer_3d.operators.targets import Target
 from style_transfer_3d.operators.write_back import write_back
 
+from tests.operators.calling import error_of
+from tests.operators.readings import made_of
+from tests.operators.requests import request
 from tests.operators.scenes import (
     add_cube,
     add_material,
@@ -28,12 +31,9 @@ from tests.operators.scenes import (
     shown_image,
     stand_in,
     stripes,
+    surface,
+    whole_dump,
 )
-from tests.operators.test_bake_look import surface
-from tests.operators.test_objects import made_of
-from tests.operators.test_preview import whole_dump
-from tests.operators.test_stylize import error_of
-from tests.operators.test_write_back import request
 
 COLORS = {1001: (1, 0, 0), 1002: (0, 1, 0), 1012: (0, 0, 1)}
 SIZES = {1001: (8, 8), 1002: (4, 16), 1012: (2, 2)}

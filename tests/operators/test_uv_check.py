@@ -10,8 +10,8 @@ from style_transfer_3d.engine.job import Mesh
 from style_transfer_3d.operators.targets import Target
 from style_transfer_3d.operators.uv_check import count_layers, uv_warnings
 
+from tests.operators.readings import made_of
 from tests.operators.scenes import add_cube
-from tests.operators.test_objects import made_of
 
 QUAD = np.array([[(0, 0), (1, 0), (1, 1)], [(0, 0), (1, 1), (0, 1)]], float)
 SIDE = 16

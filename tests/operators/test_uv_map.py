@@ -8,31 +8,22 @@ from style_transfer_3d.operators import preview, unwrap
 from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.write_back import write_back
 
+from tests.operators.calling import error_of
+from tests.operators.readings import made_of
+from tests.operators.requests import request
 from tests.operators.scenes import (
     add_cube,
     add_material,
     new_image,
     painter,
     principled,
-    save_png,
     select,
     stand_in,
     stripes,
+    whole_dump,
 )
-from tests.operators.test_objects import made_of
-from tests.operators.test_preview import whole_dump
-from tests.operators.test_stylize import error_of
-from tests.operators.test_write_back import request
 
-
-@pytest.fixture(autouse=True)
-def chosen(scene, style):
-    scene.style_transfer_3d.style = str(style)
-
-
-@pytest.fixture
-def texture(tmp_path):
-    return save_png(tmp_path / "painted.png", stripes(16, 16))
+pytestmark = pytest.mark.usefixtures("chosen_style")
 
 
 @pytest.fixture

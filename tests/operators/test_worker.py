@@ -13,6 +13,8 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import worker
 from style_transfer_3d.operators.messages import Done, Progress, Status, Warn, parse
 
+from tests.operators.steps import alive
+
 
 @pytest.fixture
 def engine(tmp_path):
@@ -32,14 +34,6 @@ def engine(tmp_path):
     yield start
     for one in started:
         one.stop()
-
-
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def error_of(engine):
@@ -145,7 +139,7 @@ def test_cancel_is_asked_for_politely(engine, tmp_path):
     pid = int(next(one.messages()).text)
     one.stop()
     assert flag.read_text() == "cancel\n"
-    assert gone(pid)
+    assert not alive(pid)
 
 
 def test_stopping_a_dead_engine_does_not_end_blender(engine):
@@ -172,7 +166,7 @@ def test_a_deaf_engine_is_killed(engine):
     pid = int(next(one.messages()).text)
     start = time.monotonic()
     one.stop()
-    assert gone(pid)
+    assert not alive(pid)
     assert time.monotonic() - start < 2
 
 
@@ -253,7 +247,7 @@ def test_ending_it_never_waits_and_takes_less_than_two_seconds(engine):
             break
         time.sleep(0.01)
     assert time.monotonic() - begun < 2
-    assert gone(pid)
+    assert not alive(pid)
 
 
 def test_one_that_is_watched_makes_previews_and_gives_way(engine):

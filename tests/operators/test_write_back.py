@@ -7,15 +7,13 @@ import bpy
 import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators.image_pixels import pixels
-from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.output_checks import check_output, check_outputs
 from style_transfer_3d.operators.recipe import RECIPE
-from style_transfer_3d.operators.settings import Request, StyleRequest
-from style_transfer_3d.operators.targets import Target
 from style_transfer_3d.operators.write_back import write_back
 
+from tests.operators.requests import request
+from tests.operators.results import done, painted, target
 from tests.operators.scenes import (
     add_cube,
     add_material,
@@ -26,44 +24,6 @@ from tests.operators.scenes import (
     shown_image,
     stripes,
 )
-
-
-@pytest.fixture
-def texture(tmp_path):
-    return save_png(tmp_path / "texture.png", stripes(16, 16))
-
-
-def done(texture):
-    """A result of the engine's that is a texture alone."""
-    return Done((texture,), texture.with_name("report.json"))
-
-
-def request(style=Path("s.png"), output=None, replace=False, assign="MATERIAL", **settings):
-    return Request(
-        styles=(StyleRequest(file=style, weight=1.0, region=""),),
-        protect="",
-        settings=Settings(**settings),
-        views="SPHERE",
-        output=output,
-        output_as_given=str(output or ""),
-        replace=replace,
-        uv_map="",
-        assign=assign,
-        relief_strength=0.5,
-    )
-
-
-def target(obj, slots):
-    """Where what is painted on these slots of one object goes."""
-    return Target(obj.name, places=tuple((obj.session_uid, slot) for slot in slots))
-
-
-def painted(obj, slots, done, recipe, request):
-    """The image that `write_back` makes when nothing is in its way."""
-    before = {image.session_uid for image in bpy.data.images}
-    assert write_back([target(obj, slots)], done, [recipe], request) == []
-    (image,) = (image for image in bpy.data.images if image.session_uid not in before)
-    return image
 
 
 def test_packed_image_in_a_new_node(texture):

@@ -4,7 +4,7 @@ import pytest
 from style_transfer_3d.operators import engine_python, unfinished
 
 from tests.operators.faults.faulty import children
-from tests.operators.scenes import end_run, save_png, stripes
+from tests.operators.scenes import end_run
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +27,3 @@ def nothing_is_left():
     yield
     end_run()
     assert not children()
-
-
-@pytest.fixture
-def texture(tmp_path):
-    return save_png(tmp_path / "painted.png", stripes(16, 16))

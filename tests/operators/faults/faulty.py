@@ -1,6 +1,7 @@
 """Runs whose engine is a stand-in that goes wrong when and how it is told."""
 
 import os
+import sys
 from pathlib import Path
 
 import bpy
@@ -9,9 +10,10 @@ import pytest
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 
+from tests.operators.calling import paint
 from tests.operators.datablocks import difference, dump_all
+from tests.operators.requests import given_ones
 from tests.operators.scenes import ENGINE_PYTHON, quoted, stand_in, stand_in_python
-from tests.operators.test_settings import given_ones
 
 NIGHTLY = "NIGHTLY" in os.environ
 ROOT = Path(__file__).parents[3]
@@ -43,6 +45,14 @@ PHASES = """
         print(json.dumps(message), flush=True)
         time.sleep({pause})
 """
+# The engine, with a checkpoint after each step.
+CHECKPOINTS = f"""
+    import sys
+    sys.path.insert(0, {str(ROOT)!r})
+    from engine import __main__, checkpoint
+    checkpoint.GAP, checkpoint.SHARE = 0, 1e9
+    sys.exit(__main__.main(sys.argv[sys.argv.index("engine") + 1 :]))
+"""
 
 
 def children():
@@ -61,10 +71,6 @@ def engine(tmp_path, monkeypatch, texture, fault="", phase=-1, pause=0.0):
     return stand_in(tmp_path, script, monkeypatch)
 
 
-def paint(**properties):
-    return bpy.ops.object.style_transfer(**properties)
-
-
 def begin(scene, style):
     """A run as the button starts it, of which nobody takes care."""
     return Run(given_ones(scene.style_transfer_3d, style=str(style)), bpy.context, OnObjects,
@@ -80,6 +86,13 @@ def refused(**properties):
     text = str(caught.value).strip()
     assert len(text.splitlines()) == 1
     return text
+
+
+def stand_in_of_engine(tmp_path, monkeypatch):
+    """Let the real engine keep a checkpoint after each step."""
+    python = stand_in(tmp_path, CHECKPOINTS, monkeypatch)
+    python.write_text(python.read_text().replace(sys.executable, ENGINE_PYTHON))
+    return python
 
 
 def with_limit(limit, tmp_path, monkeypatch):

@@ -8,16 +8,9 @@ import bpy
 import pytest
 from style_transfer_3d.operators import worker
 
+from tests.operators.calling import paint
 from tests.operators.datablocks import difference, dump_all
-from tests.operators.faults.faulty import (
-    NIGHTLY,
-    SHORT,
-    children,
-    engine,
-    paint,
-    refused,
-    with_limit,
-)
+from tests.operators.faults.faulty import NIGHTLY, SHORT, children, engine, refused, with_limit
 from tests.operators.scenes import ENGINE_PYTHON, job_folders
 
 FAULTS = {

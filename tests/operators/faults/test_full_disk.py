@@ -8,7 +8,8 @@ import pytest
 from style_transfer_3d.operators import udim
 from style_transfer_3d.operators.on_objects import OnObjects
 
-from tests.operators.faults.faulty import NIGHTLY, SHORT, engine, paint, refused, with_limit
+from tests.operators.calling import paint
+from tests.operators.faults.faulty import NIGHTLY, SHORT, engine, refused, with_limit
 from tests.operators.scenes import (
     add_cube,
     add_material,

@@ -1,31 +1,21 @@
 """A run that was ended goes on when the same one is started again."""
 
 import os
-import sys
 import time
 
 import pytest
 from style_transfer_3d.operators import messages
 
+from tests.operators.calling import paint
 from tests.operators.faults.faulty import (
     NIGHTLY,
-    ROOT,
     SHORT,
     begin,
     children,
     engine,
-    paint,
     refused,
+    stand_in_of_engine,
 )
-from tests.operators.scenes import ENGINE_PYTHON, stand_in
-
-CHECKPOINTS = f"""
-    import sys
-    sys.path.insert(0, {str(ROOT)!r})
-    from engine import __main__, checkpoint
-    checkpoint.GAP, checkpoint.SHARE = 0, 1e9
-    sys.exit(__main__.main(sys.argv[sys.argv.index("engine") + 1 :]))
-"""  # the engine, with a checkpoint after each step
 
 
 def kept_by(own_folder):
@@ -118,9 +108,3 @@ def test_the_real_engine_killed_goes_on(cube, style, tmp_path, own_folder, monke
     assert "Going on after step" in said
     assert "Step 1/" not in said
     assert kept_by(own_folder) == []
-
-
-def stand_in_of_engine(tmp_path, monkeypatch):
-    python = stand_in(tmp_path, CHECKPOINTS, monkeypatch)
-    python.write_text(python.read_text().replace(sys.executable, ENGINE_PYTHON))
-    return python

@@ -7,8 +7,9 @@ import bpy
 import pytest
 from style_transfer_3d.operators import messages
 
+from tests.operators.calling import paint
 from tests.operators.datablocks import difference, dump_all
-from tests.operators.faults.faulty import NIGHTLY, begin, engine, paint
+from tests.operators.faults.faulty import NIGHTLY, begin, engine
 from tests.operators.scenes import dump, job_folders, save_png, stripes
 
 

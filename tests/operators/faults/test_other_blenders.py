@@ -11,10 +11,9 @@ import bpy
 import pytest
 
 from tests.engine.processes import started
-from tests.operators.faults.faulty import NIGHTLY, ROOT, SHORT, engine
-from tests.operators.faults.test_going_on import stand_in_of_engine
+from tests.operators.faults.faulty import NIGHTLY, ROOT, SHORT, engine, stand_in_of_engine
 from tests.operators.scenes import ENGINE_PYTHON
-from tests.operators.test_stylize import alive
+from tests.operators.steps import alive
 
 BLENDER = """
 import sys
