@@ -14,15 +14,15 @@ import bpy
 
 from ..engine.errors import JobError
 from . import environment
+from .needs import NEEDS, PACKAGES
 from .worker import PYTHON_VARIABLE
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
-NEEDS = ("torch", "torchvision")
 VGG19_FILE = "vgg19_features.pt"
 
 
 class NotInstalled(JobError):
-    """There is no Python with torch, which the button Install mends."""
+    """There is no Python with what the engine needs, which the button Install mends."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def find() -> EnginePython:
 
     Raises:
         JobError: if the one that is named is not there or cannot be executed.
-        NotInstalled: if none is named and none has torch.
+        NotInstalled: if none is named and none has what the engine needs.
     """
     chosen = preferences()
     if chosen and chosen.engine_python:
@@ -63,7 +63,7 @@ def find() -> EnginePython:
         return EnginePython(
             str(environment.python_in(folder)), "the Python installed by this add-on"
         )
-    if sys.executable and all(environment.has_package(name) for name in NEEDS):
+    if sys.executable and all(environment.has_package(name) for name in PACKAGES):
         return EnginePython(sys.executable, "Blender's own Python")
     if folder.exists():
         raise NotInstalled(f"PyTorch in {str(folder)!r}", problem, "Install it again")
@@ -71,7 +71,7 @@ def find() -> EnginePython:
         "PyTorch",
         "it is not installed, and nothing can be painted without it",
         "Press Install PyTorch, here or in the add-on's preferences, or name a Python there "
-        "that has it",
+        f"that has {NEEDS}",
     )
 
 

@@ -25,15 +25,17 @@ from ..engine.oldest import TORCH
 from . import pip, wheels
 from .child import Ended, Step, Steps, run
 from .clean_environment import clean_environment
+from .needs import ANOTHER_PYTHON, OLDEST_TORCH, PACKAGES
 
 MARKER = "whole.json"
-_OLDEST = ".".join(map(str, TORCH))
-REQUIREMENTS = (f"torch>={_OLDEST}", "torchvision", "numpy", "pillow")
+REQUIREMENTS = tuple(
+    f"{name}>={OLDEST_TORCH}" if name == "torch" else name for name in PACKAGES.values()
+)
 # Its last line is what the artist is told.
 CHECK = f"""
-import numpy, PIL, torch, torchvision
+import {", ".join(PACKAGES)}
 if torch.__version__ < {TORCH}:
-    raise SystemExit("PyTorch " + torch.__version__ + " is older than {_OLDEST}")
+    raise SystemExit("PyTorch " + torch.__version__ + " is older than {OLDEST_TORCH}")
 torch.from_numpy(numpy.ones(1))  # which a torch from before NumPy 2 fails in
 card = torch.cuda.is_available()
 for device in ["cpu", "cuda"][: 1 + card]:
@@ -197,7 +199,7 @@ class _Making:
                 "Blender's Python",
                 "it comes without pip and without ensurepip",
                 "Install your system's package for them (python3-venv on Debian and Ubuntu), "
-                "or name another Python, with torch, in the preferences",
+                f"or name {ANOTHER_PYTHON}",
             )
         step = Step("Making a Python for the engine")
         options = ("-s", "-X", "utf8", "-m")

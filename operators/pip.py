@@ -9,6 +9,7 @@ from pathlib import Path
 from ..engine.errors import JobError
 from . import long_paths
 from .child import Step
+from .needs import ANOTHER_PYTHON
 
 RAW_PROGRESS = (24, 1)  # the first pip that tells its progress in numbers
 _MEGA = 1e6
@@ -81,7 +82,7 @@ def failure(lines: Sequence[str], folder: Path, log: Path) -> JobError:
         return JobError(what, why, f"{cure}. {see}")
     if found := _NO_MATCH.search(text):
         why = f"the package index has no {found[1]!r} for Blender's Python on this machine"
-        return JobError(what, why, f"Name another Python, with torch, in the preferences. {see}")
+        return JobError(what, why, f"Name {ANOTHER_PYTHON}. {see}")
     why = f"it could not be installed ({last_words(lines)})"
     return JobError(what, why, f"Install again. {see}")
 

@@ -18,6 +18,7 @@ from types import TracebackType
 from ..engine.errors import JobError
 from .clean_environment import clean_environment
 from .messages import Compared, Done, Message, parse
+from .needs import NEEDS
 
 ROOT = Path(__file__).parent.parent  # the folder that holds engine/
 PYTHON_VARIABLE = "STYLE_TRANSFER_3D_PYTHON"
@@ -29,7 +30,7 @@ LONGEST_LOOK = 10.0  # seconds between two looks at the engine that count as its
 NICENESS = 5
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
-_ANOTHER_PYTHON = f"set {PYTHON_VARIABLE} to a Python that has torch"
+_ANOTHER_PYTHON = f"set {PYTHON_VARIABLE} to a Python that has {NEEDS}"
 
 
 class Engine:
@@ -229,7 +230,7 @@ class Engine:
             return JobError(
                 f"Engine Python {self.python!r}",
                 f"it cannot import what the engine needs ({words})",
-                f"Install torch and torchvision for it, or {_ANOTHER_PYTHON}",
+                f"Install {NEEDS} for it, or {_ANOTHER_PYTHON}",
             )
         return JobError(
             "Engine",

@@ -11,6 +11,7 @@ import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import engine_python, environment
 from style_transfer_3d.operators.engine_python import NotInstalled, find
+from style_transfer_3d.operators.needs import PACKAGES
 from style_transfer_3d.operators.worker import PYTHON_VARIABLE
 
 
@@ -61,6 +62,13 @@ def test_the_order(folder, chosen, monkeypatch):
     assert (find().path, PYTHON_VARIABLE in find().origin) == (str(named), True)
     chosen.engine_python = str(make_program(folder / "chosen"))
     assert (find().path, "preferences" in find().origin) == (chosen.engine_python, True)
+
+
+@pytest.mark.parametrize("missing", PACKAGES)
+def test_blenders_own_must_have_all(monkeypatch, missing):
+    monkeypatch.setattr(environment, "has_package", lambda name: name != missing)
+    with pytest.raises(NotInstalled, match="a Python there that has torch, torchvision, numpy and"):
+        find()
 
 
 def test_one_may_be_named_without_its_folder(monkeypatch, folder):
