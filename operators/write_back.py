@@ -27,7 +27,7 @@ class Painted:
     """A result as images of Blender's.
 
     Attributes:
-        image: the colours.
+        image: the colors.
         relief: of the strokes; None if none was asked for.
         look: how the relief is shown.
     """

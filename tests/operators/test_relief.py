@@ -97,7 +97,7 @@ def test_packed_and_in_new_nodes(cube, done, kind):
     assert node.inputs["Strength"].default_value == 0.75
     picture = feeding(node.inputs["Height" if kind == "BUMP" else "Color"])
     assert picture.image == image
-    assert not picture.inputs["Vector"].links  # the same UVs as those of the colours
+    assert not picture.inputs["Vector"].links  # the same UVs as those of the colors
     if kind == "BUMP":
         assert node.inputs["Distance"].default_value == 0.125
     else:
