@@ -1,1 +1,1 @@
-"""The engine: torch and numpy, in a process of its own; Blender imports only `job`."""
+"""The engine: torch and numpy, in a process of its own. Blender imports what needs no torch."""

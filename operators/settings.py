@@ -91,7 +91,8 @@ class SettingProperties(look_settings.LookProperties):
     texture_size: IntProperty(
         name="Texture Size",
         description="Width and height of the new texture; stroke size does not depend on it. "
-        "Large ones (1536 and more) are painted from nearer too, which takes longer",
+        "Large ones (1536 and more) are painted from nearer too, which takes longer, "
+        "but for preset Draft",
         default=_DEFAULTS.texture_size,
         min=int(RANGES["texture_size"][0]),
         max=int(RANGES["texture_size"][1]),
