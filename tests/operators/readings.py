@@ -7,7 +7,7 @@ from style_transfer_3d.operators.bake_look import Part
 from style_transfer_3d.operators.export import export
 from style_transfer_3d.operators.material import look
 
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 
 
 def made_of(*objects, **given):

@@ -10,8 +10,8 @@ from style_transfer_3d.operators.surface_color import color_sockets
 from style_transfer_3d.operators.uv_tiles import uv_tiles
 
 from tests.operators.readings import look_of, made_of
-from tests.operators.requests import request
 from tests.operators.results import done, painted
+from tests.operators.run_requests import request
 from tests.operators.scenes import (
     add_cube,
     add_material,

@@ -14,7 +14,7 @@ from style_transfer_3d.operators.running import Run
 
 from tests.operators.calling import refusal_of
 from tests.operators.layouts import Panel
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import (
     HANGS,
     dump,

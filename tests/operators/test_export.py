@@ -8,7 +8,7 @@ from style_transfer_3d.engine.job import Job
 from style_transfer_3d.operators.export import export
 from style_transfer_3d.operators.material_slots import own_materials
 
-from tests.operators.requests import request
+from tests.operators.run_requests import request
 from tests.operators.scenes import add_cube, add_material, add_nodes, dump, new_image, stripes
 from tests.operators.spoiled_meshes import MESHES
 

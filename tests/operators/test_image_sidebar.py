@@ -11,7 +11,7 @@ from style_transfer_3d.panels.problem import image_problem
 
 from tests.operators.image_editor import open_editor
 from tests.operators.layouts import Panel
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import ENGINE_PYTHON, HANGS, dump, new_image, stand_in, stripes
 
 START, CANCEL, KEEP = (

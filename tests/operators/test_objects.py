@@ -16,7 +16,7 @@ from style_transfer_3d.operators.selection import selection
 from tests.operators.calling import error_of
 from tests.operators.layouts import Panel
 from tests.operators.readings import made_of
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import (
     ENGINE_PYTHON,
     add_cube,

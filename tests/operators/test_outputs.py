@@ -15,8 +15,8 @@ from style_transfer_3d.operators.image_pixels import decode, opacity, pixels
 from style_transfer_3d.operators.output_checks import check_output
 
 from tests.operators.readings import made_of
-from tests.operators.requests import request
 from tests.operators.results import done, painted
+from tests.operators.run_requests import request
 from tests.operators.scenes import (
     add_cube,
     add_material,

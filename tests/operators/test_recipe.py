@@ -4,7 +4,7 @@ import json
 
 from style_transfer_3d.operators.recipe import make_recipe
 
-from tests.operators.requests import request
+from tests.operators.run_requests import request
 
 
 def test_recipe(tmp_path, style):

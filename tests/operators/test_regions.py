@@ -7,7 +7,7 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import settings
 from style_transfer_3d.operators.export import export
 
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import add_cube, add_material, add_nodes
 
 

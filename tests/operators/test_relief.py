@@ -11,8 +11,8 @@ from style_transfer_3d.operators.outputs import beside
 from style_transfer_3d.operators.recipe import RECIPE, RELIEF
 from style_transfer_3d.operators.write_back import write_back
 
-from tests.operators.requests import request
 from tests.operators.results import target
+from tests.operators.run_requests import request
 from tests.operators.scenes import (
     add_cube,
     add_material,

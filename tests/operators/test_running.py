@@ -11,7 +11,7 @@ from style_transfer_3d.operators import messages, preview, running
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import (
     HANGS,
     add_cube,

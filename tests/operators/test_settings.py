@@ -13,7 +13,7 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators import settings
 
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 
 
 def properties(owner="operator"):

@@ -22,7 +22,7 @@ from style_transfer_3d.panels import result, thumbnail
 from style_transfer_3d.panels.problem import problem
 
 from tests.operators.layouts import Panel
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import (
     ENGINE_PYTHON,
     HANGS,

@@ -14,7 +14,7 @@ import pytest
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.running import Run
 
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import (
     ENGINE_PYTHON,
     add_cube,

@@ -10,7 +10,7 @@ from style_transfer_3d.operators.write_back import write_back
 
 from tests.operators.calling import error_of
 from tests.operators.readings import made_of
-from tests.operators.requests import request
+from tests.operators.run_requests import request
 from tests.operators.scenes import (
     add_cube,
     add_material,

@@ -12,8 +12,8 @@ from style_transfer_3d.operators.output_checks import check_output, check_output
 from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.write_back import write_back
 
-from tests.operators.requests import request
 from tests.operators.results import done, painted, target
+from tests.operators.run_requests import request
 from tests.operators.scenes import (
     add_cube,
     add_material,

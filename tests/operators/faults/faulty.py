@@ -12,7 +12,7 @@ from style_transfer_3d.operators.running import Run
 
 from tests.operators.calling import paint
 from tests.operators.datablocks import difference, dump_all
-from tests.operators.requests import given_ones
+from tests.operators.run_requests import given_ones
 from tests.operators.scenes import ENGINE_PYTHON, quoted, stand_in, stand_in_python
 
 NIGHTLY = "NIGHTLY" in os.environ
