@@ -92,6 +92,8 @@ def _nothing_fits(sizes: Sizes, texture: int, free: int, device: torch.device) -
             smaller.append(f"Choose a texture size of {side} at most")
             break
         side //= 2
+    if needed(replace(sizes, picture=0, resized=0, judged=0, near=0)) <= free:
+        smaller.append("Choose a smaller stroke size, or a style picture that is less long")
     if device.type != "cpu":
         smaller.append("Choose device CPU")
     cure = ", or ".join([*smaller, "close other programs"])

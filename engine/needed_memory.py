@@ -16,8 +16,10 @@ from torch import Tensor
 from .backbone import CHANNELS, CONVOLUTIONS
 from .critic import LARGEST_PICTURE
 from .field import COARSEST, RATIO
+from .held_out import SIDE as HELD_OUT_SIDE
 from .job import Job
 from .plans import count_views, finest_voxel
+from .report import NEAR
 from .samples import SIDE
 from .schedule import CLOSE_COVERED, Scale, schedule
 
@@ -38,6 +40,8 @@ CONTENT = 32  # a pixel of a whole view whose content target's features are kept
 SEEN, SEEN_BY_STYLE = 5000, 500  # a pixel that goes through the network and back
 STEP = 40e6  # a step besides
 DESCRIBED = 1400  # a pixel of a style picture that goes through the network
+RESIZED = 24  # a pixel of a whole style picture while it is resized
+OCTAVES = 160  # a pixel of a style picture whose finest octaves are told apart
 BLOCK = 120e6  # what is baked at once
 COVER = 6  # a texel while margins are filled
 MEASURED = 550e6  # the views that are measured
@@ -55,6 +59,9 @@ class Sizes:
         covered: share of a view that shows the mesh, 0-1.
         lattices: that a view looks up.
         picture: pixels of a style picture that the network sees at once.
+        resized: pixels of that picture, whole.
+        judged: pixels of a style picture that the network sees at once, in the measures' size.
+        near: pixels of a whole one where speckle is measured.
         styles: pictures.
         samples: points on which the field is built.
         voxels: of the finest lattice, along the surface.
@@ -72,6 +79,9 @@ class Sizes:
     covered: float
     lattices: int
     picture: int
+    resized: int
+    judged: int
+    near: int
     styles: int
     samples: int
     voxels: int
@@ -97,7 +107,7 @@ class Sizes:
         """
         scales = schedule(job.settings, notch=notch)
         extent, area = _extent_and_area(job)
-        unit = max(scale.unit for scale in scales)
+        unit, strokes = max(scale.unit for scale in scales), job.settings.strokes(extent)
         texels = [math.prod(shape) for shape in job.texture_shapes]
         samples = min(sum(texels), SIDE**2)
         finest = max(extent * finest_voxel(job, unit), math.sqrt(area / samples))
@@ -110,7 +120,10 @@ class Sizes:
             whole=max((_cameras(job, s) * s.size**2 for s in scales if s.zoom == 1), default=0),
             covered=max(min(outline, 1.0), near),
             lattices=1 + max(0, math.ceil(math.log(extent * COARSEST / finest, RATIO))),
-            picture=max(_piece(each, unit * job.settings.strokes(extent)) for each in pictures),
+            picture=max(_piece(each, unit * strokes) for each in pictures),
+            resized=max(_whole(each, unit * strokes) for each in pictures),
+            judged=max(_piece(each, HELD_OUT_SIDE * strokes) for each in pictures),
+            near=max(_whole(each, HELD_OUT_SIDE * NEAR * strokes) for each in pictures),
             styles=len(pictures),
             samples=samples,
             voxels=round(area / finest**2),
@@ -145,12 +158,14 @@ def parts(sizes: Sizes) -> dict[str, float]:
     settled = SETTLED * corners + MIPS * sizes.samples
     step = (SEEN + SEEN_BY_STYLE * sizes.styles) * sizes.view**2
     results = (COLOR + sizes.relief) * sizes.textures
+    near = RESIZED * sizes.near + OCTAVES * min(sizes.near, LARGEST_PICTURE**2)
+    measured = max(near, RESIZED * sizes.near / NEAR**2 + DESCRIBED * sizes.judged)
     return {
         "preparing": prepared,
-        "styles": prepared + STEP + DESCRIBED * sizes.picture,
+        "styles": prepared + STEP + RESIZED * sizes.resized + DESCRIBED * sizes.picture,
         "steps": prepared + settled + STEP + plans + CONTENT * sizes.whole + step,
         "baking": held + BLOCK + results + COVER * sizes.largest,
-        "measuring": held + MEASURED + results + (MIPS - COLOR) * sizes.textures,
+        "measuring": held + MEASURED + measured + results + (MIPS - COLOR) * sizes.textures,
         "writing": held + results + WRITTEN * sizes.largest,
     }
 
@@ -171,10 +186,19 @@ def _cameras(job: Job, scale: Scale) -> int:
 
 def _piece(picture: Tensor, unit: float) -> int:
     """Pixels of a picture (3, H, W) that are described at once when its short side is `unit`."""
+    return round(math.prod(min(side, LARGEST_PICTURE) for side in _sides(picture, unit)))
+
+
+def _whole(picture: Tensor, unit: float) -> int:
+    """Pixels of a picture (3, H, W) when its short side is `unit`."""
+    return round(math.prod(_sides(picture, unit)))
+
+
+def _sides(picture: Tensor, unit: float) -> tuple[float, float]:
+    """Height and width of a picture (3, H, W) when its short side is `unit`."""
     height, width = picture.shape[1:]
     factor = unit / min(height, width)
-    sides = (min(side * factor, LARGEST_PICTURE) for side in (height, width))
-    return round(math.prod(sides))
+    return height * factor, width * factor
 
 
 def _parameters(network: str) -> int:

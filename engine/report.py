@@ -116,8 +116,19 @@ def measure(
 @torch.no_grad()
 def style_grams(style: Tensor, unit: float, backbone: Backbone) -> list[Tensor]:
     """Gram matrices of the style picture with its short side `unit` pixels long."""
-    cut = [backbone(piece, STYLE_LAYERS) for piece in pieces(resized(style, unit))]
-    return [torch.stack([gram(f[n], ones(f[n])) for f in cut]).mean(0) for n in STYLE_LAYERS]
+    cut = pieces(resized(style, unit))
+    first, *others = cut
+    sums = _piece_grams(first, backbone)
+    for piece in others:
+        for of_all, one in zip(sums, _piece_grams(piece, backbone), strict=True):
+            of_all.add_(one)
+    return [of_all / len(cut) for of_all in sums]
+
+
+def _piece_grams(piece: Tensor, backbone: Backbone) -> list[Tensor]:
+    """Gram matrices of a picture (1, 3, H, W), whose features are gone afterwards."""
+    features = backbone(piece, STYLE_LAYERS)
+    return [gram(features[n], ones(features[n])) for n in STYLE_LAYERS]
 
 
 @torch.no_grad()
@@ -211,7 +222,7 @@ def _speckle(
         before += octave_energies(shot.image(view.albedo, view.albedo.mean(0)), mask)
     sources = [before]
     for aim in painting.aims:
-        picture = resized(aim.picture, SIDE * NEAR * strokes)
-        sources.append(octave_energies(picture, torch.ones_like(picture[0, 0], dtype=torch.bool)))
+        cut = pieces(resized(aim.picture, SIDE * NEAR * strokes))
+        sources.append(torch.stack([octave_energies(p, ones(p).bool()) for p in cut]).mean(0))
     ratio, *references = (energy[0] / energy[1].clamp(min=1e-9) for energy in (result, *sources))
     return float(ratio / torch.stack(references).max().clamp(min=1e-9))

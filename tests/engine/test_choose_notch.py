@@ -124,6 +124,10 @@ def test_if_nothing_fits_it_says_what_would(begun, monkeypatch) -> None:
     leave(monkeypatch, 256**2 * 1000)
     with pytest.raises(JobError, match="Choose a texture size of 256 at most, or close other"):
         begun.run()
+    monkeypatch.setattr(choose_notch, "needed", lambda sizes: sizes.near)
+    leave(monkeypatch, 1000)
+    with pytest.raises(JobError, match="Choose a smaller stroke size, or a style picture that is"):
+        begun.run()
 
 
 def test_a_team_takes_the_notch_of_who_has_least(begun, monkeypatch) -> None:

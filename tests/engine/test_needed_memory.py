@@ -17,8 +17,8 @@ from tests.engine.jobs import save_job
 CPU = torch.device("cpu")
 SIZES = Sizes(
     view=256, planned=24 * 256**2, whole=24 * 256**2, covered=0.5, lattices=10, picture=512**2,
-    styles=1, samples=2**20, voxels=240_000, faces=6000, weights=15_000_000, originals=512**2,
-    textures=1024**2, largest=1024**2, relief=0,
+    resized=512**2, judged=256**2, near=512**2, styles=1, samples=2**20, voxels=240_000,
+    faces=6000, weights=15_000_000, originals=512**2, textures=1024**2, largest=1024**2, relief=0,
 )  # fmt: skip
 
 
@@ -62,3 +62,25 @@ def test_a_step_of_many_views_needs_them_all_at_once(tmp_path) -> None:
     one, many = (Sizes.of(job, pictures, "VGG16", 2, places=places) for places in (1, 24))
     largest = max(scale.size for scale in schedule(job.settings, notch=2))
     assert one.planned < many.planned == 24 * largest**2
+
+
+def test_a_long_picture_is_resized_whole(tmp_path) -> None:
+    """The network sees it in pieces, but all of it is there at once."""
+    job = Job.load(save_job(tmp_path / "job", preset="HIGH", steps=0))
+    long = Sizes.of(job, [torch.rand(3, 16, 4096)], "VGG16", 0)
+    unit = max(scale.unit for scale in schedule(job.settings))
+    assert long.picture == round(unit * 1024)
+    assert long.resized == round(unit * unit * 256)
+    assert long.near == 512 * 131072
+    assert parts(long)["styles"] > 2 * 12 * long.resized
+    assert parts(long)["measuring"] > 2 * 12 * long.near  # an image and its clamped copy
+
+
+def test_large_strokes_need_more_to_be_measured(tmp_path) -> None:
+    job = Job.load(save_job(tmp_path / "job"))
+    large = replace(job, settings=replace(job.settings, stroke_size=4.0))
+    picture = torch.rand(3, 32, 64)
+    before, after = (Sizes.of(each, [picture], "VGG16", 0) for each in (job, large))
+    assert (before.judged, after.judged) == (256 * 512, 1024**2)
+    assert after.near == 16 * before.near == 2048 * 4096
+    assert parts(after)["measuring"] > parts(before)["measuring"] + 1e9

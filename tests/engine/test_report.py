@@ -1,12 +1,15 @@
 """The measures: known answers for known pictures."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from engine import critic
 from engine.field import Field
 from engine.held_out import held_out_views
 from engine.job import Mesh
@@ -20,7 +23,9 @@ from engine.report import (
     _palette,
     _speckle,
     measure,
+    style_grams,
 )
+from engine.settings import STYLE_LAYERS
 from engine.surface import Surface
 from engine.texture import Atlas
 from tests.engine.meshes import cube, mesh_of, sphere
@@ -81,6 +86,25 @@ def test_distance_of_grams_is_a_mean_over_layers_of_means_over_views() -> None:
     assert _distance(views, target) == pytest.approx((0.1 + 0.0) / 2, abs=1e-6)
     assert _distance([target], target) == 0
     assert _distance([[0 * t for t in target]], target) == pytest.approx(1)
+
+
+def test_a_large_picture_is_described_a_piece_at_a_time(backbone, monkeypatch) -> None:
+    """The features of one alone are held, for all of them would be gigabytes."""
+    kept: list[ref[Tensor]] = []
+
+    def network(piece: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        assert all(one() is None for one in kept)
+        features = backbone(piece, layers)
+        kept.extend(ref(one) for one in features.values())
+        return features
+
+    monkeypatch.setattr(critic, "LARGEST_PICTURE", 64)
+    style = noise(0, 3, 64, 192)
+    found = style_grams(style, 64, network)
+    assert len(kept) == 3 * len(STYLE_LAYERS)
+    parts = [style_grams(piece, 64, backbone) for piece in style.split(64, 2)]
+    for one, *each in zip(found, *parts, strict=True):
+        assert torch.allclose(one, torch.stack(each).mean(0), rtol=1e-4, atol=1e-5)
 
 
 # All of it
