@@ -68,8 +68,10 @@ def run(
 ) -> None:
     """Do the job in `folder` and write `result/texture.png` and `result/report.json` there.
 
-    With `result/relief.png`, if the settings ask for a relief. Until then `result/checkpoint.pt`
-    keeps how far it is; a run that finds it there goes on from it.
+    With `result/relief.png`, if the settings ask for a relief. The report comes last: without one
+    the run is not done, though its textures may be there, which are written before they are
+    measured. Until then `result/checkpoint.pt` keeps how far it is; a run that finds it there goes
+    on from it.
 
     Args:
         folder: of `Job.save`.
@@ -129,6 +131,9 @@ def run(
             stop_if(wishes.cancel)
         relief = _Baked.of(painting, job, send, wishes)
         stop_if(wishes.cancel)
+        with writing_to(result):
+            painted = _write_all(write_picture, textures, result, "texture", send)
+            relief_told = relief.write(result, send) if relief else {}
         tell = _teller("Measuring the result", send, wishes)
         strokes = job.settings.strokes(painting.original.surface.extent)
         measures = measure(painting, textures, backbone, strokes, job.views, tell)
@@ -142,11 +147,8 @@ def run(
         "backbone": weights.name,
         "device": str(device),
     }
-    with writing_to(result):
-        painted = _write_all(write_picture, textures, result, "texture", send)
-        relief_told = relief.write(result, send) if relief else {}
-        with whole(result / "report.json") as part:
-            part.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    with writing_to(result), whole(result / "report.json") as part:
+        part.write_text(json.dumps(report, indent=1), encoding="utf-8")
     checkpoint.remove()
     told = {"textures": painted, "report": str(result / "report.json"), **relief_told}
     send({"type": "DONE", **told})

@@ -45,8 +45,12 @@ def test_help_tells_every_option() -> None:
 
 def test_a_job_is_done(outcome) -> None:
     assert outcome.code == 0, outcome.errors
-    writing, done = outcome.messages[-2:]
-    assert writing == {"type": "STATUS", "text": "Writing texture.png"}, "or it seems to hang"
+    writing = outcome.messages.index({"type": "STATUS", "text": "Writing texture.png"})
+    before, after = outcome.messages[writing - 1], outcome.messages[writing + 1]
+    assert before == {"type": "STATUS", "text": "Baking the texture: 100%"}
+    assert after == {"type": "STATUS", "text": "Measuring the result: 0%"}, "or it seems to hang"
+    measuring, done = outcome.messages[-2:]
+    assert measuring["text"].startswith("Measuring the result: ")
     assert done["type"] == "DONE"
 
 

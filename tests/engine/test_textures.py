@@ -140,6 +140,19 @@ def test_a_run_leaves_a_file_for_each(two_cubes, tmp_path) -> None:
         assert [Image.open(file).size for file in files] == [(64, 64), (48, 32)]
 
 
+@pytest.mark.usefixtures("few_small_views")
+def test_textures_are_kept_if_measuring_fails(two_cubes, tmp_path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("engine.run.measure", fail)
+    two_cubes.save(tmp_path / "job")
+    with pytest.raises(JobError):
+        run(tmp_path / "job", lambda _message: None, Wishes())
+    left = sorted(file.name for file in (tmp_path / "job" / "result").iterdir())
+    assert left == ["texture.png", "texture_1.png"]
+
+
 @pytest.mark.parametrize("textures", [-1, 2])
 def test_a_texture_that_is_not_there(two_cubes, textures) -> None:
     mesh = replace(two_cubes.mesh, textures=np.full(24, textures))
