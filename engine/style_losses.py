@@ -15,6 +15,7 @@ from .losses import gram
 
 ROWS = 2048  # pixels that stand for a picture where features are compared one by one
 LINES = 128  # directions of the sliced Wasserstein distance
+LEAST_SPREAD = 0.02  # of a covariance over the mean's square; pictures have 0.03 and more
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,16 @@ def mean_and_covariance(features: Tensor, mask: Tensor) -> Tensor:
 
 
 def mean_and_covariance_distance(found: Tensor, target: Tensor) -> Tensor:
-    """||m - m_t||^2 / ||m_t||^2 + ||S - S_t||^2 / ||S_t||^2, halved."""
-    return 0.5 * (
-        relative_square(found[:, 0], target[:, 0]) + relative_square(found[:, 1:], target[:, 1:])
-    )
+    """||m - m_t||^2 / ||m_t||^2 + ||S - S_t||^2 / ||S_t||^2, halved.
+
+    ||S_t|| is taken to be LEAST_SPREAD ||m_t||^2 at least, and what has no spread at all, as one
+    pixel, is compared by its mean alone.
+    """
+    mean, spread = target[:, 0], target[:, 1:]
+    least = (LEAST_SPREAD * mean.dot(mean)).square()
+    size = spread.square().sum().maximum(least).clamp(min=1e-12)
+    away = torch.nn.functional.mse_loss(found[:, 1:], spread, reduction="sum")
+    return 0.5 * (relative_square(found[:, 0], mean) + spread.any() * away / size)
 
 
 def relative_square(found: Tensor, target: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from engine.style_losses import (
     STYLE_LOSSES,
     draw_rows,
     mean_and_covariance,
+    mean_and_covariance_distance,
     nearest_features,
     sliced_wasserstein,
 )
@@ -85,6 +86,27 @@ def test_they_do_not_know_the_features_scale(name) -> None:
     assert float(loss(name, 50 * found, 50 * target)) == pytest.approx(
         float(loss(name, found, target)), rel=1e-4
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("pixels", [1, 2])
+def test_a_target_that_is_all_alike_is_no_farther_than_others(name, pixels) -> None:
+    """Deep layers of a small picture have one pixel, or some that are the same but for rounding."""
+    found, target = features(3), features(4, (1, 6, 1, 1)).expand(1, 6, 1, pixels).clone()
+    target[..., 1:] += 1e-6
+    assert 0 < float(loss(name, found, target)) < 500
+    if pixels == 1:
+        assert float(loss(name, found, target)) < 10
+
+
+def test_of_what_spreads_the_covariance_is_relative_to_itself() -> None:
+    found, target = (mean_and_covariance(features(n), torch.ones(20, 30)) for n in (3, 4))
+    parts = [
+        (found[:, part] - target[:, part]).square().sum() / target[:, part].square().sum()
+        for part in (slice(1), slice(1, None))
+    ]
+    distance = float(mean_and_covariance_distance(found, target))
+    assert distance == pytest.approx(float(sum(parts)) / 2, rel=1e-5)
 
 
 def test_mean_and_covariance_are_numpys() -> None:
