@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from .allocator import keeping_freed_memory
+from .blocks import blocks
 from .margins import fill_rest, grow_margin
 from .surface import Surface
 from .texture import Texels, band_rows
 
 BLOCK = 1 << 18  # texels whose values are asked for at once
 Tell = Callable[[float], None]  # takes the share that is done, 0-1
+# Takes faces (N,), barycentric coordinates (N, 3) and footprints (N,), as `Original.albedo` does.
+Values = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @torch.no_grad()
@@ -23,7 +26,7 @@ def bake(
     texture: int,
     shape: tuple[int, int],
     channels: int,
-    values: Callable[[Tensor, Tensor, Tensor], Tensor],
+    values: Values,
     tell: Tell,
 ) -> Tensor:
     """A texture (height, width, channels) of what `values` gives, with margins.
@@ -33,8 +36,7 @@ def bake(
         texture: number of the one that is baked.
         shape: height and width in texels.
         channels: of a value.
-        values: takes faces (N,), barycentric coordinates (N, 3) and footprints (N,), as
-            `Original.albedo` does, and gives (N, channels) float32.
+        values: gives (N, channels) float32.
         tell: called now and then; what it raises ends the baking.
     """
     image = torch.zeros(*shape, channels, device=surface.uvs.device)
@@ -44,7 +46,7 @@ def bake(
             for some in texels.parts(BLOCK):
                 put(image, some, values(some.face, some.bary, footprints(some, shape)))
             cover(covered, texels)
-        finish(image, covered)
+        finish(image, covered, lambda: mean_of_faces(surface, texture, shape, values))
     return image
 
 
@@ -78,12 +80,28 @@ def cover(covered: Tensor, texels: Texels) -> None:
     covered.view(-1)[texels.texel] = True
 
 
-def finish(image: Tensor, covered: Tensor) -> None:
+def finish(image: Tensor, covered: Tensor, otherwise: Callable[[], Tensor]) -> None:
     """Give `image` (H, W, C), which is 0 where not `covered` (H, W), its margins, in place.
 
-    Texels that no island or margin reaches take the mean of those that are covered.
+    Texels that no island or margin reaches take the mean of those that are covered. Where none
+    is, all take what `otherwise` gives, (C,).
     """
     total = image.sum(0).sum(0, dtype=torch.float64)
-    mean = (total / covered.sum().clamp(min=1)).float()
+    count = covered.sum()
+    mean = (total / count).float() if count else otherwise()
     grow_margin(image, covered)
     fill_rest(image, covered, mean)
+
+
+def mean_of_faces(surface: Surface, texture: int, shape: tuple[int, int], values: Values) -> Tensor:
+    """Mean (C,) of the `values` at the middles of a texture's faces, each counted by its area.
+
+    What a texture of `shape` shows on faces whose UVs are so small that no texel lies in them.
+    """
+    faces = (surface.textures == texture).nonzero()[:, 0]
+    areas, sums = surface.face_areas[faces], []
+    for part in blocks(max(len(faces), 1), BLOCK):  # of none too: values tell C
+        bary = areas.new_full((len(faces[part]), 3), 1 / 3)
+        footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
+        sums.append(areas[part] @ values(faces[part], bary, footprint))
+    return torch.stack(sums).sum(0) / areas.sum().clamp(min=torch.finfo(areas.dtype).tiny)

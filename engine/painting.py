@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .aims import Aim
 from .allocator import keeping_freed_memory
-from .baking import Tell, bands, cover, finish, footprints, put
+from .baking import Tell, bands, cover, finish, footprints, mean_of_faces, put
 from .barycentric import interpolate
 from .color import ColorMap, grey, with_greys
 from .field import Field
@@ -132,7 +132,12 @@ class Painting:
                 texels = waiting.popleft()
                 ground = self.ground(texels.face, texels.bary, footprints(texels, shape))
                 put(image, texels, self.colors(ground, image.view(-1, 3)[texels.texel]))
-            finish(image, covered)
+
+            def values(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
+                paint = self.field.evaluate(surface.points(face, bary))
+                return self.colors(self.ground(face, bary, footprint), paint)
+
+            finish(image, covered, lambda: mean_of_faces(surface, texture, shape, values))
         return image
 
 

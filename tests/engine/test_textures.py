@@ -55,6 +55,26 @@ def test_each_texture_has_the_look_of_its_own_faces(two_cubes) -> None:
         assert np.abs(baked.numpy() - color).max() < 0.02
 
 
+def test_a_texture_whose_uvs_are_points_has_the_look_of_its_faces(two_cubes) -> None:
+    """As a palette's: of two colors here, each on half of the second cube."""
+    mesh = two_cubes.mesh
+    uvs = mesh.uvs.copy()
+    uvs[12:18], uvs[18:] = (0.3, 0.3), (0.7, 0.3)
+    palette = np.float32([[(0.2, 0.2, 0.8), (0.4, 0.6, 0.8)]])
+    settings = replace(SHORT, style_weight=0.0, content_weight=1.0)
+    job = replace(
+        two_cubes, mesh=replace(mesh, uvs=uvs), settings=settings, originals=(RED, palette)
+    )
+    painting = prepare(job, [torch.rand(3, 48, 48)], CPU)
+    assert not len(painting.original.surface.texels(1, (32, 48)).texel)
+    baked = painting.bake((32, 48), 1).numpy()
+    assert np.abs(baked - (0.3, 0.4, 0.8)).max() < 0.06
+    relief = Relief.of(painting)
+    level = relief.bake_normals((32, 48), lambda _share: None, 1)
+    assert (level - torch.tensor((0.5, 0.5, 1.0))).abs().max() < 0.02
+    assert not painting.bake((32, 48), 2).any()  # a texture without faces
+
+
 def test_the_paint_does_not_know_where_a_texture_ends(two_cubes) -> None:
     """The same painting, of a surface whose sides lie in one texture, then in three."""
     job = replace(two_cubes, mesh=cube(), shapes=(), originals=(RED,))
