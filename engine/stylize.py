@@ -93,7 +93,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
     finest = max(spacing, surface.extent * finest_voxel(job, unit))
     field = Field(samples.point, finest=finest, seed=settings.seed)
     albedo = original.albedo(samples.face, samples.bary, samples.footprint)
-    apart = OVERLAP_TEXELS * surface.extent / max(sizes)
+    apart = OVERLAP_TEXELS * surface.extent / math.hypot(*sizes)
     aims = aims_of(job, [picture.to(device) for picture in pictures], albedo)
     wanted = torch.cat([aim.picture.flatten(1).T for aim in aims])
     keeps_hues = settings.color == "ORIGINAL"

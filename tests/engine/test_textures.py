@@ -110,6 +110,35 @@ def test_faces_that_share_texels_in_two_textures_share_no_paint(two_cubes) -> No
     assert not atlas.resolve(torch.zeros_like(surface.textures), uv, middle).equal(middle)
 
 
+def test_mirrored_uvs_share_paint_in_each_of_many_textures(two_cubes) -> None:
+    """Squares side by side, the right half of each mirrored on the left one."""
+    square, count = plane(2), 5
+    left = 2 * np.minimum(square.uvs[..., :1], 1 - square.uvs[..., :1])
+    uvs = np.concatenate((left, square.uvs[..., 1:]), -1)
+    at = [np.float32((2 * x, 2 * y, 0)) for x in range(count) for y in range(count)]
+    faces, corners = len(square.faces), len(square.vertices)
+    mesh = mesh_of(
+        np.concatenate([square.vertices + place for place in at]),
+        np.concatenate([square.faces + corners * n for n in range(len(at))]),
+        np.tile(uvs, (len(at), 1, 1)),
+        textures=np.repeat(np.arange(len(at)), faces),
+    )
+    job = replace(two_cubes, mesh=mesh, originals=(RED,), shapes=((64, 64),) * len(at))
+    painting = prepare(job, [torch.rand(3, 48, 48)], CPU)
+    surface = painting.original.surface
+    face = torch.arange(len(surface.faces)).repeat_interleave(9)
+    bary = torch.rand(len(face), 3, generator=torch.Generator().manual_seed(0))
+    bary /= bary.sum(1, keepdim=True)
+    points = surface.points(face, bary)
+    middle = torch.from_numpy(np.stack(at))[surface.textures[face]]
+    found = painting.atlas.resolve(surface.textures[face], surface.uvs_at(face, bary), points)
+    right = (points - middle)[:, 0] > 0.3
+    mirrored = (points - middle) * torch.tensor((-1.0, 1.0, 1.0)) + middle
+    assert (found - mirrored)[right].norm(dim=1).max() < 0.05
+    own = points[:, 0] < middle[:, 0]
+    assert found[own].equal(points[own])
+
+
 def test_samples_are_as_dense_on_all() -> None:
     small = mesh_of(plane().vertices / 4, plane().faces, plane().uvs)
     surface = Surface.of(side_by_side(plane(), small), CPU)
