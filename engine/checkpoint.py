@@ -21,7 +21,7 @@ from .settings import is_number
 from .state import State
 from .whole import part_of, whole
 
-VERSION = 10  # of what is kept and of what the steps do; older files are of no use to a newer run
+VERSION = 11  # of what is kept and of what the steps do; older files are of no use to a newer run
 GAP = 30.0  # seconds between two checkpoints, at least
 SHARE = 0.02  # of the run's time that checkpoints may take
 ELSEWHERE = ("device", "weights_file")  # settings that may change from machine to machine

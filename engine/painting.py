@@ -24,6 +24,7 @@ from .surface import Shot
 from .texture import Atlas, Texels
 
 EDGE = 0.1  # colors are kept this far from 0 and 1 before they become logits
+FAITHFUL_EDGE = 1 / 255  # the same where the look itself is to be kept
 
 
 class Ground(NamedTuple):
@@ -56,6 +57,7 @@ class Painting:
         keeps_hues: whether only the luma is painted.
         field: the paint, added to the logit of the mapped original.
         atlas: where faces that share texels look their paint up.
+        edge: how far from 0 and 1 the colors are kept that it starts from.
     """
 
     original: Original
@@ -64,6 +66,7 @@ class Painting:
     keeps_hues: bool
     field: Field
     atlas: Atlas
+    edge: float = EDGE
 
     @property
     def background(self) -> Tensor:
@@ -87,7 +90,7 @@ class Painting:
         seen = self.seen(albedo)
         start = torch.stack([map_(seen) for map_ in self.starts], 1)  # (N, S, 3)
         mixed = (start * share[..., None]).sum(1)
-        return Ground(albedo, torch.logit(mixed.clamp(EDGE, 1 - EDGE)), regions)
+        return Ground(albedo, torch.logit(mixed.clamp(self.edge, 1 - self.edge)), regions)
 
     def colors(self, ground: Ground, paint: Tensor) -> Tensor:
         """Colors (N, 3) in 0-1 of points with `paint` (N, 3), values of the field."""

@@ -22,7 +22,7 @@ from .field import Field
 from .gradients import together
 from .job import Job
 from .original import Original, is_plain
-from .painting import Painting, Plan
+from .painting import EDGE, FAITHFUL_EDGE, Painting, Plan
 from .plans import cameras_of, finest_voxel, plans_of
 from .samples import Samples, sample_sizes
 from .schedule import CLOSE_COVERED, Scale, schedule
@@ -108,6 +108,7 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
         keeps_hues,
         field,
         Atlas.of(samples.texels, samples.point, sizes, apart),
+        EDGE if settings.style_weight else FAITHFUL_EDGE,
     )
 
 

@@ -251,6 +251,17 @@ def test_without_style_it_starts_from_the_look_itself(pictures, backbone) -> Non
     assert (result - torch.from_numpy(look()))[inside].abs().mean() < 0.05
 
 
+def test_without_style_pure_colors_stay(pictures, backbone) -> None:
+    """At the start as exactly as eight bits are, and near that in a run of content alone."""
+    pure = np.float32(look() > 0.5)
+    job = job_of(pictures, style_weight=0.0, originals=(pure,))
+    style, inside = read_picture(pictures[0]), in_islands(job)
+    before = torch.from_numpy(pure)[inside]
+    start = prepare(job, [style], CPU).bake((SIZE, SIZE))[inside]
+    assert (start - before).abs().max() < 1.01 / 255
+    assert (paint(job, backbone)[inside] - before).abs().max() < 0.02
+
+
 def test_more_content_weight_stays_nearer_to_the_original(pictures, backbone) -> None:
     before = torch.from_numpy(look())
     target = backbone(before.permute(2, 0, 1)[None], ("relu4_2",))["relu4_2"]
