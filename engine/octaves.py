@@ -19,14 +19,25 @@ def octave_energies(image: Tensor, mask: Tensor) -> Tensor:
         image: (1, 3, H, W) float in 0-1.
         mask: (H, W) bool, the pixels that count; those near its edge do not.
     """
-    inside = -max_pool2d(-mask[None, None].float(), 2 * RIM + 1, 1, RIM)
     energies = []
-    for _ in range(COUNT):
+    for inside in _insides(mask):
         low = smoothed(image)
         energies.append(((image - low).square() * inside).sum() / inside.sum().clamp(min=1))
         image = avg_pool2d(low, 2)
-        inside = avg_pool2d(inside, 2).floor()
     return torch.stack(energies)
+
+
+def has_octaves(mask: Tensor) -> bool:
+    """Whether `octave_energies` finds pixels far enough from the edge of `mask` in each octave."""
+    return bool(_insides(mask)[-1].any())
+
+
+def _insides(mask: Tensor) -> list[Tensor]:
+    """Of each octave, 1 for the pixels that count and 0 for others, (1, 1, h, w)."""
+    insides = [-max_pool2d(-mask[None, None].float(), 2 * RIM + 1, 1, RIM)]
+    while len(insides) < COUNT:
+        insides.append(avg_pool2d(insides[-1], 2).floor())
+    return insides
 
 
 def smoothed(image: Tensor) -> Tensor:

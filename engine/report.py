@@ -15,7 +15,7 @@ from .held_out import SIDE, held_out_views
 from .job import View
 from .losses import content_loss, gram, mask_pyramid
 from .mip_levels import mip_pyramid
-from .octaves import octave_energies
+from .octaves import has_octaves, octave_energies
 from .painting import Painting
 from .palette import NEAR_COLOR, some
 from .plans import masks_of_styles
@@ -45,7 +45,8 @@ def measure(
 ) -> dict[str, float]:
     """All measures of the picture itself; the design names them.
 
-    Those of the style are not among them where no view shows enough of a region to judge.
+    Those of the style are not among them where no view shows enough of a region to judge, nor is
+    speckle where all that is shown is thin.
 
     Args:
         painting: after the last step.
@@ -109,7 +110,7 @@ def measure(
         "coverage": _coverage(painting, [(image.shape[0], image.shape[1]) for image in textures]),
         "palette_distance": palette_distance,
         "off_palette": off_palette,
-        "speckle": _speckle(painting, pyramids, strokes, views),
+        **_speckle(painting, pyramids, strokes, views),
     }
 
 
@@ -207,22 +208,28 @@ def _speckle(
     pyramids: Sequence[Sequence[Tensor]],
     strokes: float,
     views: Sequence[View],
-) -> float:
-    """Finest octave over the next, seen from near: the result's over its sources' largest."""
+) -> dict[str, float]:
+    """Finest octave over the next, seen from near: the result's over its sources' largest.
+
+    Nothing of a shape so thin that no view shows pixels which lie off its outline.
+    """
     result = torch.zeros(2, device=pyramids[0][0].device)
     before = torch.zeros_like(result)
-    original = painting.original
+    original, shown = painting.original, False
     for view in held_out_views(original, NEAR, views):
         shot = view.shot
-        if not len(shot.pixel):  # an opening in the middle
-            continue
         mask = shot.mask >= 0.999
+        if not has_octaves(mask):
+            continue
+        shown = True
         painted = original.surface.seen(pyramids, shot)
         result += octave_energies(shot.image(painted, painted.mean(0)), mask)
         before += octave_energies(shot.image(view.albedo, view.albedo.mean(0)), mask)
+    if not shown:
+        return {}
     sources = [before]
     for aim in painting.aims:
         cut = pieces(resized(aim.picture, SIDE * NEAR * strokes))
         sources.append(torch.stack([octave_energies(p, ones(p).bool()) for p in cut]).mean(0))
     ratio, *references = (energy[0] / energy[1].clamp(min=1e-9) for energy in (result, *sources))
-    return float(ratio / torch.stack(references).max().clamp(min=1e-9))
+    return {"speckle": float(ratio / torch.stack(references).max().clamp(min=1e-9))}

@@ -190,7 +190,7 @@ def test_speckle_tells_noise_from_what_is_soft() -> None:
     painting = painting_of(sphere(16, 24), image, torch.full((3, 70, 80), 0.5))
 
     def speckle(texture: Tensor) -> float:
-        return _speckle(painting, [mip_pyramid(texture)], 1.0, ())
+        return _speckle(painting, [mip_pyramid(texture)], 1.0, ())["speckle"]
 
     assert speckle(noise(5, SIZE, SIZE, 3)) > 1.05
     assert speckle(image) == pytest.approx(1, abs=0.02)
@@ -198,6 +198,13 @@ def test_speckle_tells_noise_from_what_is_soft() -> None:
     for _ in range(4):
         blurred = smoothed(blurred)
     assert speckle(blurred[0].permute(1, 2, 0).contiguous()) < 0.5
+
+
+@pytest.mark.usefixtures("few_small_views")
+def test_of_what_is_thin_all_over_no_speckle_is_told() -> None:
+    """A bar a fiftieth as thick as long: each of its pixels lies by its outline."""
+    painting = painting_of(boxes((0.02, 0.02, 1)), picture(0, SIZE), noise(1, 3, 80, 90))
+    assert _speckle(painting, [mip_pyramid(noise(5, SIZE, SIZE, 3))], 1.0, ()) == {}
 
 
 # Coverage
