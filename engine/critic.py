@@ -74,6 +74,7 @@ class Critic:
         memory: share of the running descriptions that a step keeps, 0-1.
         strangeness: weight of colors that a style does not have.
         contents: features of the content targets, by the number of their view.
+        judged: for each style, whether a view has shown enough of it, since this critic began.
     """
 
     def __init__(self, settings: Settings, painting: Painting, backbone: Backbone) -> None:
@@ -85,6 +86,7 @@ class Critic:
         self.targets: list[_Target] = []
         self.strength = self.memory = self.strangeness = 0.0
         self.contents: dict[int, Tensor] = {}
+        self.judged = [False] * len(painting.aims)
 
     def start_scale(
         self, unit: float, layers: tuple[str, ...], memory: float, *, settles: bool
@@ -157,8 +159,9 @@ class Critic:
 
     def end_step(self, views: Sequence[float]) -> None:
         """Run on from the means of what is `present`, of so many `views` for each style."""
-        for target, count in zip(self.targets, views, strict=True):
+        for number, (target, count) in enumerate(zip(self.targets, views, strict=True)):
             if count:
+                self.judged[number] = True
                 target.running = [one / count for one in target.present]
             target.present, target.views = [], 0
 
@@ -172,6 +175,7 @@ class Critic:
         for target, pixels, region, share in regions:
             if share < LEAST_SHARE or target.aim.weight == 0:
                 continue
+            target.views += 1
             loss = self._one_style(features, region, target, generator)
             strange = off_palette(image, pixels, target.palette, generator)
             parts.append(target.aim.weight * share * (loss + self.strangeness * strange))
@@ -231,7 +235,6 @@ def _averaged(found: list[Tensor], target: _Target, memory: float) -> list[Tenso
     ]
     earlier = target.present
     target.present = [a + b for a, b in zip(earlier, running, strict=True)] if earlier else running
-    target.views += 1
     return [straight_through(r, f) for r, f in zip(running, found, strict=True)]
 
 

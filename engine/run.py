@@ -27,11 +27,12 @@ from .picture import read_picture, write_heights, write_picture
 from .preview import Preview
 from .relief import Relief
 from .report import measure
-from .schedule import notches
+from .schedule import notches, schedule
 from .start import start, views_of_step
 from .state import State
 from .stylize import Progress, optimise, prepare
 from .team import ALONE, Team
+from .unjudged import tell_unjudged
 from .whole import whole
 
 
@@ -210,6 +211,8 @@ class _Steps:
         state = State(job.settings, painting, self.backbone, views, notch)
         start(state, self.checkpoint, team, self.send)
         began -= state.seconds
+        # One that goes on has told, or has not seen all views of the scale.
+        first = 0 if state.done else schedule(job.settings, views, notch)[0].steps
         for progress in optimise(job, painting, self.backbone, state, team):
             with writing_to(self.result):
                 self.result.stat()  # one that is gone is told of now, not at the end
@@ -217,6 +220,8 @@ class _Steps:
                 self.checkpoint.due(state)
             shown = watched.due(progress.share) if watched else ()
             self.send(progress_message(progress, shown))
+            if progress.step == first:
+                tell_unjudged(job, state.critic, self.send)
             cancel, finish = self.wishes.of_first(team)
             if cancel:
                 if team.rank == 0:

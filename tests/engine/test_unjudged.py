@@ -1,0 +1,41 @@
+"""A style that no view shows enough of is told of."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.job import Job, Style
+from engine.run import Wishes, run
+from tests.engine.jobs import job_of
+
+
+def warnings(job: Job, folder) -> list[str]:
+    """Of a run of `job` in `folder`."""
+    job.save(folder)
+    said: list[dict] = []
+    run(folder, said.append, Wishes())
+    return [str(message["text"]) for message in said if message["type"] == "WARN"]
+
+
+@pytest.mark.usefixtures("tiny", "few_small_views")
+@pytest.mark.parametrize("loss", ["GRAM", "NEAREST_FEATURES"])
+def test_a_region_too_small_for_any_view_is_told(pictures, tmp_path, loss) -> None:
+    """One corner of the plane, which is a hundredth of a face: once for that one of two styles."""
+    job = job_of(pictures, steps=0, style_loss=loss)
+    corner, rest = np.zeros((2, len(job.mesh.faces), 3), np.float32)
+    corner[0, 0], rest[1:] = 0.02, 1
+    one, two = replace(job.style, region=rest), Style(pictures[1], 1.0, corner)
+    (told,) = warnings(replace(job, style=one, more_styles=(two,)), tmp_path / "both")
+    assert "'dots.png'" in told
+    assert "under 1% of every view" in told
+    assert "Enlarge the region" in told
+
+
+@pytest.mark.usefixtures("tiny", "few_small_views")
+def test_of_others_nothing_is_told(pictures, tmp_path) -> None:
+    """One that is seen, and one that weighs nothing."""
+    job = job_of(pictures, steps=0)
+    nowhere = np.zeros((len(job.mesh.faces), 3), np.float32)
+    two = Style(pictures[1], 0.0, nowhere)
+    assert warnings(replace(job, more_styles=(two,)), tmp_path / "job") == []
