@@ -127,6 +127,12 @@ class View:
                 f" within {low:g} to {high:g}",
                 "Reset its transform and its lens, and look at the resolution of the scene",
             )
+        if not _has_inverse(self.world_to_camera) or not _has_inverse(self.projection):
+            raise JobError(
+                f"Camera {self.name!r}",
+                "its transform or its lens flattens the scene: a matrix of it has no inverse",
+                "Give it a scale other than 0 along each axis, and reset its lens",
+            )
 
 
 @dataclass(frozen=True)
@@ -364,6 +370,13 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _has_inverse(matrix: np.ndarray) -> bool:
+    """Whether a finite matrix (4, 4) has full rank, however long its columns are."""
+    columns = matrix.astype(np.float64)
+    lengths = np.linalg.norm(columns, axis=0)
+    return bool(lengths.all() and np.linalg.matrix_rank(columns / lengths) == len(columns))
 
 
 def _expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int, ...]) -> None:

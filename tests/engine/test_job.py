@@ -319,10 +319,23 @@ def test_cameras_that_are_none(job) -> None:
         {"aspect": 0.0}, {"aspect": -1.0}, {"aspect": math.nan}, {"aspect": math.inf},
         {"aspect": "wide"}, {"aspect": None}, {"projection": nan}, {"world_to_camera": nan},
         {"projection": view.projection[:3]},
+        {"world_to_camera": np.diag(np.float32((1, 1, 0, 1)))},
+        {"world_to_camera": np.ones((4, 4), np.float32)},
+        {"projection": np.diag(np.float32((0, 1, 1, 1)))},
         {"world_to_camera": view.world_to_camera.astype(np.float64)},
     ):  # fmt: skip
         changed = dataclasses.replace(job, views=(dataclasses.replace(view, **change),))
         refusal(changed.validate)
+
+
+def test_cameras_far_away_and_with_long_ranges(job) -> None:
+    (view,) = job.views
+    far = np.eye(4, dtype=np.float32) * np.float32((1e-6, 1e-6, 1e-6, 1))
+    far[:3, 3] = 1e9
+    long = np.float32(perspective())
+    long[2] = (0, 0, -1, -2e-6)
+    changed = dataclasses.replace(view, world_to_camera=far, projection=long)
+    dataclasses.replace(job, views=(changed,)).validate()
 
 
 def test_pictures_that_are_none(job) -> None:
