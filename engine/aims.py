@@ -32,7 +32,7 @@ class Aim:
 
 
 def aims_of(job: Job, pictures: Sequence[Tensor], original: Tensor) -> tuple[Aim, ...]:
-    """The styles of `job`, of which what is protected takes on none.
+    """The styles of `job`, of which what is protected takes on none, nor anything one of weight 0.
 
     Args:
         job: validated.
@@ -42,15 +42,17 @@ def aims_of(job: Job, pictures: Sequence[Tensor], original: Tensor) -> tuple[Aim
     device = original.device
     everywhere = np.ones(job.mesh.faces.shape, np.float32)  # (F, 3)
     free = everywhere if job.protected is None else 1 - job.protected
+    regions = [
+        free * (everywhere if style.region is None else style.region) * np.float32(style.weight > 0)
+        for style in job.styles
+    ]
     return tuple(
         Aim(
             recolored(turned(picture, job.settings.stroke_rotation), job.settings, original),
             style.weight,
-            torch.from_numpy(free * (everywhere if style.region is None else style.region)).to(
-                device
-            ),
+            torch.from_numpy(region).to(device),
         )
-        for style, picture in zip(job.styles, pictures, strict=True)
+        for style, picture, region in zip(job.styles, pictures, regions, strict=True)
     )
 
 

@@ -79,3 +79,13 @@ def test_what_is_protected_takes_on_no_style() -> None:
     assert one.region[3:].eq(0).all()
     assert two.region.sum(1).tolist() == [3.0] * 3 + [0.0] * 6 + [3.0] * 3
     assert (one.weight, two.weight) == (1.0, 3.0)
+
+
+def test_a_style_that_weighs_nothing_covers_nothing() -> None:
+    """Where it alone would go the original stays as it is."""
+    job = Job(
+        cube(), Style(Path("one.png"), 0.0), Settings(), (), more_styles=(Style(Path("two.png")),)
+    )
+    one, two = aims_of(job, [picture(), picture()], torch.rand(9, 3))
+    assert not one.region.any()
+    assert two.region.eq(1).all()
