@@ -23,6 +23,7 @@ from .picture import read_picture
 from .run import Wishes, choose_device, progress_message, stop_if, writing_to
 from .schedule import schedule
 from .sheet import BACKGROUND, CELL, Cell, draw_sheet, thumbnail, write_sheet
+from .state import State
 from .stylize import Progress, optimise, prepare
 from .surface import Shot, Surface, shoot
 from .variants import Comparison
@@ -117,11 +118,13 @@ def compare(folder: Path, send: Send, wishes: Wishes, *, previews: bool = False)
             stop_if(wishes.cancel)
             styles = [read_picture(style.file) for style in each.styles]
             painting = prepare(each, styles, device)
-            for progress in optimise(each, painting, backbone):
+            state = State(each.settings, painting, backbone)
+            for progress in optimise(each, painting, backbone, state):
                 send(progress_message(total.after(number, progress), shown))
                 shown = ()
                 stop_if(wishes.cancel)
                 if wishes.finish.is_set():
+                    state.settle()
                     break
             cells[number] = replace(cells[number], picture=stage.painted(painting))
             if wishes.finish.is_set():

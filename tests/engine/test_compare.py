@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.compare import compare
+from engine.run import Wishes
 from engine.settings import Settings
 from engine.sheet import CAPTION, CELL, GAP, sheet_size
+from engine.state import State
 from engine.variants import Comparison, Variant, compare_seeds, compare_styles
 from tests.engine.jobs import save_job
 from tests.engine.processes import ROOT, command, error_of, run
@@ -154,6 +157,20 @@ def test_finish_keeps_the_cells_so_far(tmp_path):
     assert sheet.size == sheet_size(5, 25)
     assert not is_empty(picture(sheet, 0, 1))
     assert is_empty(picture(sheet, 4, 5))
+
+
+def test_a_cell_that_is_finished_early_keeps_no_grain(tmp_path, monkeypatch):
+    """What no view has seen is as at the end of a whole run."""
+    settled, wishes = [], Wishes()
+    monkeypatch.setattr(State, "settle", lambda state: settled.append(state.done))
+    folder = save(tmp_path / "job", compare_seeds(Settings(), columns=1, rows=1), steps=100)
+
+    def send(message):
+        if message["type"] == "PROGRESS":
+            wishes.finish.set()
+
+    compare(folder, send, wishes)
+    assert settled == [1]
 
 
 def test_a_picture_that_is_none_is_told_before_the_first_step(tmp_path):
