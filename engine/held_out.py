@@ -15,7 +15,7 @@ from .views import Camera, framed, middle, orbit_cameras, sphere_directions, til
 
 VIEWS = 16
 SIDE = 256  # pixels
-HELD_OUT_SEED = 987654321  # no run may use it for its own views
+HELD_OUT_SEED = 987654321  # a run of this very seed, with VIEWS views, would paint from these
 TILT = math.radians(10)  # of held-out views from those that were given,
 TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, and so on
 

@@ -47,7 +47,7 @@ class Preview:
     def due(self, done: float) -> tuple[Path, ...]:
         """New files, one for each texture, after the share `done` of the run.
 
-        None if it is too early, or if one cannot be written, as where it is being read on Windows.
+        None is there if it is too early, or if one cannot be written, as where Windows reads it.
 
         A file is a NumPy array (h, w, 4) float32 in 0-1, sRGB-encoded with alpha,
         row 0 at the bottom as Blender keeps it. It stays until the preview after the next.

@@ -22,7 +22,7 @@ class Texels(NamedTuple):
     Where islands overlap, the first face in order owns the texel.
 
     Attributes:
-        texel: (M,) int64, row * size + column, row 0 on top.
+        texel: (M,) int64, row * width + column, row 0 on top.
         face: (M,) int64.
         bary: (M, 3) float32, where in the face the texel's centre is.
     """
