@@ -33,9 +33,8 @@ def cameras_of(job: Job, surface: Surface, scale: Scale) -> list[Camera]:
     """
     count = scale.steps * scale.views
     if scale.zoom == 1:
-        whole = _whole_views(job, surface, scale.size, 1)
-        return whole if job.views else whole[:count]
-    whole = _whole_views(job, surface, scale.size, MORE_CAMERAS)
+        return _whole_views(job, surface, scale.size, min(count, count_views(job)))
+    whole = _whole_views(job, surface, scale.size, MORE_CAMERAS * count_views(job))
     return choose_windows(surface, whole, zoom=scale.zoom, side=scale.size, count=count)
 
 
@@ -118,12 +117,12 @@ def _shuffled(plans: Sequence[Plan], order: torch.Generator) -> Iterator[Plan]:
             yield plans[index]
 
 
-def _whole_views(job: Job, surface: Surface, size: int, factor: int) -> list[Camera]:
-    """The job's own cameras, or an even sphere of `factor` times as many as was asked for."""
+def _whole_views(job: Job, surface: Surface, size: int, count: int) -> list[Camera]:
+    """The job's own cameras, or an even sphere of `count`; the first few of more lie together."""
     vertices = surface.used_vertices.cpu()
     if job.views:
         return [framed(view, vertices, size) for view in job.views]
-    directions = sphere_directions(factor * count_views(job), seed=job.settings.seed)
+    directions = sphere_directions(count, seed=job.settings.seed)
     return orbit_cameras(vertices, directions, size)
 
 

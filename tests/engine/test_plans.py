@@ -85,6 +85,16 @@ def test_close_ups_of_a_mesh_too_thin_to_look_for() -> None:
     assert choose_windows(surface, cameras, zoom=2, side=64, count=5)
 
 
+@pytest.mark.parametrize(("steps", "views"), [(5, 16), (20, 16), (2, 64), (60, 256)])
+def test_fewer_steps_than_cameras_look_from_all_around(pictures, steps, views) -> None:
+    job = job_of(pictures, mesh=sphere(), view_count=views)
+    surface = Surface.of(job.mesh, CPU)
+    cameras = plans.cameras_of(job, surface, schedule.Scale(32, 1, steps))
+    assert len(cameras) == min(steps, views)
+    eyes = torch.stack([camera.position for camera in cameras])
+    assert float(torch.nn.functional.normalize(eyes, dim=-1).mean(0).norm()) < 1 / len(eyes)
+
+
 @pytest.mark.timeout(60)
 def test_what_was_planned_before_is_gone_when_the_next_is_planned(
     pictures, backbone, monkeypatch
