@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -22,7 +23,8 @@ from .windows import choose_windows
 LATTICE_PIXELS = 0.75  # side of the finest voxel of a scale, in its pixels
 ONE_GRID = 0.945  # the same for one view alone: no other's pixels lie between its own
 SLACK = 1.1  # a frame's margin makes its pixels a little larger than the finest voxel is meant for
-LEAST_COVERED = 0.05  # share of a frame; views that see less are left out
+LEAST_COVERED = 0.05  # share of a frame; views that see less are left out, but for
+LEAST_OF_USUAL = 0.25  # of the median view's share: where most see little, that is enough
 MORE_CAMERAS = 2  # candidates for close-ups, times those of whole views
 
 
@@ -45,12 +47,14 @@ def plans_of(
     orders: Sequence[torch.Generator],
     team: Team,
     afar: Afar | None = None,
+    *,
+    every: bool = False,
 ) -> Iterator[dict[int, Plan]]:
     """For each step its plans, by the place that each has among the views of the step.
 
     A place has cameras of its own, so that a process plans only what it paints; they come in a
-    random order, all of them before one comes again. Left out are places whose cameras see
-    nothing, and those of other processes.
+    random order, all of them before one comes again. Left out are cameras that see little beside
+    the others, places whose cameras see nothing, and those of other processes.
 
     Args:
         painting: what is painted.
@@ -59,6 +63,7 @@ def plans_of(
         orders: for each place, what draws the order of its cameras.
         team: says which places are for this process.
         afar: what views show besides what they look up; None stands for nothing.
+        every: whether cameras that see anything are planned, however little it is.
 
     Raises:
         JobError: if no camera sees the mesh.
@@ -75,7 +80,7 @@ def plans_of(
                 place: numbered[place::views][start : start + together]
                 for place in team.places(views)
             }
-            plans = _plan(painting, turn, scale.layers, afar)
+            plans = _plan(painting, turn, scale.layers, afar, every)
             (most,) = team.most([max(map(len, plans.values()), default=0)])
             if not most:
                 continue
@@ -131,12 +136,13 @@ def _plan(
     cameras: Mapping[int, Sequence[tuple[int, Camera]]],
     layers: Sequence[str],
     afar: Afar | None,
+    every: bool,
 ) -> dict[int, list[Plan]]:
-    """Plans, by place, of those of the places' numbered cameras that see enough, if any do."""
+    """Plans, by place, of those of the places' numbered cameras that see enough."""
     surface, background = painting.original.surface, painting.background
     plans: dict[int, list[Plan]] = {}
     for place, numbered in cameras.items():
-        for number, camera, shot in _seeing(surface, numbered):
+        for number, camera, shot in _seeing(surface, numbered, every):
             ground = painting.ground(shot.face, shot.bary, shot.footprint)
             eye = camera.position.to(shot.point)
             content = painting.original.content(shot, eye, ground.albedo)
@@ -158,12 +164,16 @@ def _plan(
 
 
 def _seeing(
-    surface: Surface, cameras: Sequence[tuple[int, Camera]]
+    surface: Surface, cameras: Sequence[tuple[int, Camera]], every: bool
 ) -> list[tuple[int, Camera, Shot]]:
-    """Those of the numbered `cameras` that see enough, if any do, and what they see."""
+    """Those of the numbered `cameras` that see enough, and what they see.
+
+    With `every` anything is enough.
+    """
     shots = [shoot(surface, camera) for _, camera in cameras]
     covered = [len(shot.pixel) / (shot.size[0] * shot.size[1]) for shot in shots]
-    least = min(LEAST_COVERED, max(covered, default=0))
+    usual = median([share for share in covered if share] or [0.0])
+    least = 0.0 if every else min(LEAST_COVERED, LEAST_OF_USUAL * usual)
     return [
         (number, camera, shot)
         for (number, camera), shot, share in zip(cameras, shots, covered, strict=True)

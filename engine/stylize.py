@@ -171,7 +171,8 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         rates = _rates(painting.field, surface, scale)
         orders = state.orders(number)
         afar = Afar(painting, state.settled(), job.texture_shapes) if scale.settles else None
-        turns = plans_of(painting, scale, cameras, orders, team, afar)
+        chosen = bool(job.views) and scale.zoom == 1  # by the artist
+        turns = plans_of(painting, scale, cameras, orders, team, afar, every=chosen)
         for turn, plans in enumerate(turns):
             step, work = step + 1, work + scale.work
             if step <= state.done:

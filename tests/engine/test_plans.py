@@ -1,6 +1,7 @@
 """Planning views in turns: those that see nothing neither stop a run nor keep it for ever."""
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine import plans, schedule
+from engine import plans, schedule, stylize
 from engine.backbone import Backbone
 from engine.errors import JobError
-from engine.painting import Plan
+from engine.job import Mesh
+from engine.painting import Painting, Plan
 from engine.stylize import optimise, prepare
 from engine.surface import Surface
 from engine.team import ALONE
-from engine.views import orbit_cameras, sphere_directions
+from engine.views import Camera, framed, orbit_cameras, random_rotation, sphere_directions
 from engine.windows import choose_windows
 from tests.engine.jobs import job_of, straight_on
 from tests.engine.meshes import mesh_of, plane, sphere
@@ -29,6 +31,13 @@ def behind():
     away = view.world_to_camera.copy()
     away[2, 3] = 20
     return replace(view, name="behind", world_to_camera=away)
+
+
+def translation(x: float, y: float) -> torch.Tensor:
+    """(4, 4), in clip space."""
+    moved = torch.eye(4)
+    moved[0, 3], moved[1, 3] = x, y
+    return moved
 
 
 def steps_of(job, network: Backbone) -> int:
@@ -93,6 +102,71 @@ def test_fewer_steps_than_cameras_look_from_all_around(pictures, steps, views) -
     assert len(cameras) == min(steps, views)
     eyes = torch.stack([camera.position for camera in cameras])
     assert float(torch.nn.functional.normalize(eyes, dim=-1).mean(0).norm()) < 1 / len(eyes)
+
+
+def rod() -> Mesh:
+    """A slanted rod, two hundred times as long as it is wide."""
+    tube = sphere(40, 12)
+    along = tube.vertices * np.float32((1 / 400, 1 / 400, 1))
+    turn = random_rotation(torch.Generator().manual_seed(1)).float().numpy()
+    return mesh_of(along @ turn.T, tube.faces, tube.uvs)
+
+
+def planned(painting: Painting, cameras: Sequence[Camera], *, every: bool = False) -> list[Plan]:
+    """What there is to choose from in the first step."""
+    scale = schedule.Scale(64, 1, len(cameras))
+    orders = [torch.Generator()]
+    turns = plans.plans_of(painting, scale, cameras, orders, ALONE, every=every)
+    steps = [turn[0] for turn in turns]
+    return list({plan.number: plan for plan in steps}.values())
+
+
+def test_of_a_mesh_that_fills_no_frame_all_sides_are_planned(pictures) -> None:
+    job = job_of(pictures, mesh=rod(), view_count=24)
+    painting = prepare(job, [torch.rand(3, 32, 32)], CPU)
+    surface = painting.original.surface
+    cameras = plans.cameras_of(job, surface, schedule.Scale(192, 1, 24))
+    seen = torch.cat([plan.shot.face for plan in planned(painting, cameras)]).unique()
+    assert float(surface.face_areas[seen].sum()) > 0.98 * surface.area
+
+
+def test_a_view_that_sees_little_beside_the_others_is_left_out_unless_it_was_chosen(
+    pictures,
+) -> None:
+    """Such as one whose frame the mesh reaches with a corner."""
+    painting = prepare(job_of(pictures), [torch.rand(3, 32, 32)], CPU)
+    camera = framed(straight_on(), painting.original.surface.vertices, 64)
+    beside, nothing = (
+        replace(camera, projection=moved @ camera.projection)
+        for moved in (translation(1.6, 1.6), translation(3, 3))
+    )
+    cameras = [camera, beside, nothing, camera]
+    assert {plan.number for plan in planned(painting, cameras)} == {0, 3}
+    assert {plan.number for plan in planned(painting, cameras, every=True)} == {0, 1, 3}
+
+
+@pytest.mark.timeout(60)
+def test_an_artists_own_view_is_painted_however_little_it_sees(
+    pictures, backbone, monkeypatch
+) -> None:
+    """Two small squares, far apart, and by itself one of them, which fills its frame."""
+    corners = plane(1, size=0.2).vertices
+    apart = [corners + np.float32((side, side, 0)) for side in (-0.9, 0.9)]
+    flat = plane(1)
+    faces = np.concatenate((flat.faces, flat.faces + len(corners)))
+    squares = mesh_of(np.concatenate(apart), faces, np.tile(flat.uvs, (2, 1, 1)))
+    both = straight_on("both")
+    lens = both.projection.copy()
+    lens[:2, 3] = -1
+    views = (both, replace(both, name="one", projection=lens))
+    job = job_of(pictures, mesh=squares, views=views, steps=6)
+    painting = prepare(job, [torch.rand(3, 32, 32)], CPU)
+    numbers = []
+    judge = stylize._asked
+    monkeypatch.setattr(stylize, "_asked", lambda *of: numbers.append(of[-1].number) or judge(*of))
+    losses = [step.losses["total"] for step in optimise(job, painting, backbone)]
+    assert set(numbers) == {0, 1}
+    assert np.isfinite(losses).all()
 
 
 @pytest.mark.timeout(60)
