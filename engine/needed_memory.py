@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .backbone import CHANNELS, CONVOLUTIONS
@@ -22,6 +23,7 @@ from .plans import count_views, finest_voxel
 from .report import NEAR
 from .samples import SIDE
 from .schedule import CLOSE_COVERED, Scale, schedule
+from .span import span_of
 
 SEEN_BY_MANY = 4  # the mean outline of what is convex is this part of its surface (Cauchy 1841)
 CORNERS = 4.7  # of all lattices, for each of the finest voxels
@@ -110,7 +112,8 @@ class Sizes:
         unit, strokes = max(scale.unit for scale in scales), job.settings.strokes(extent)
         texels = [math.prod(shape) for shape in job.texture_shapes]
         samples = min(sum(texels), SIDE**2)
-        finest = max(extent * finest_voxel(job, unit), math.sqrt(area / samples))
+        mesh = (torch.from_numpy(each) for each in (job.mesh.vertices, job.mesh.faces))
+        finest = max(span_of(job.views, *mesh) * finest_voxel(job, unit), math.sqrt(area / samples))
         outline = area / extent**2 / (1 if job.views else SEEN_BY_MANY)
         near = CLOSE_COVERED if any(scale.zoom > 1 for scale in scales) else 0.0
         reliefs = {"NONE": 0, "BUMP": 4, "NORMAL": 12}

@@ -106,7 +106,7 @@ def count_views(job: Job) -> int:
 
 
 def finest_voxel(job: Job, unit: int) -> float:
-    """Side of the finest voxel worth having, as a share of the object's largest side.
+    """Side of the finest voxel worth having, as a share of what a frame spans (`span_of`).
 
     Args:
         job: says how many views there are.

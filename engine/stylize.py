@@ -27,6 +27,7 @@ from .plans import cameras_of, finest_voxel, plans_of
 from .samples import Samples, sample_sizes
 from .schedule import CLOSE_COVERED, Scale, schedule
 from .settings import CLOSE_UP, Settings
+from .span import span_of
 from .state import State
 from .surface import Surface
 from .team import ALONE, Team
@@ -90,7 +91,8 @@ def prepare(job: Job, pictures: Sequence[Tensor], device: torch.device, notch: i
     original = Original.of(surface, images, settings.content_source)
     spacing = math.sqrt(surface.area / len(samples.point))
     unit = max(scale.unit for scale in schedule(settings, notch=notch))
-    finest = max(spacing, surface.extent * finest_voxel(job, unit))
+    span = span_of(job.views, surface.vertices, surface.faces)
+    finest = max(spacing, span * finest_voxel(job, unit))
     field = Field(samples.point, finest=finest, seed=settings.seed)
     albedo = original.albedo(samples.face, samples.bary, samples.footprint)
     apart = OVERLAP_TEXELS * surface.extent / math.hypot(*sizes)
@@ -158,6 +160,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
     total, all_work = sum(s.steps for s in scales), sum(s.steps * s.work for s in scales)
     step, work = 0, 0.0
     strokes = job.settings.strokes(surface.extent)
+    span = span_of(job.views, surface.vertices, surface.faces)
     background = painting.background
     lattices = [len(values) for values in painting.field.values]
     began = time.perf_counter() - state.seconds
@@ -168,7 +171,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         unit = scale.unit * strokes
         state.start_scale(unit, scale.layers, scale.memory, team, settles=scale.settles)
         cameras = cameras_of(job, surface, scale)
-        rates = _rates(painting.field, surface, scale)
+        rates = _rates(painting.field, surface, scale, span)
         orders = state.orders(number)
         afar = Afar(painting, state.settled(), job.texture_shapes) if scale.settles else None
         chosen = bool(job.views) and scale.zoom == 1  # by the artist
@@ -250,16 +253,18 @@ def _together(state: State, judged: Sequence[Losses], team: Team) -> dict[str, f
     return {"content": content / views, "style": style / views, "total": total / views}
 
 
-def _rates(field: Field, surface: Surface, scale: Scale) -> list[float]:
-    """Learning rate of each lattice at a scale.
+def _rates(field: Field, surface: Surface, scale: Scale, span: float) -> list[float]:
+    """Learning rate of each lattice at a scale whose frames span so much of the object.
 
     What is coarse for the scale has had its steps: at full rate it would run away. Close-ups
-    see each place a few times only, and move it the farther each time.
+    see each place a few times only, and move it the farther each time. How often does not depend
+    on the span: where views see only a part, so much the smaller is what windows are chosen of.
     """
-    pixel = surface.extent / scale.unit
+    pixel = span / scale.unit
     rate = LEARNING_RATE
     if scale.zoom > 1:
-        visits = scale.steps * CLOSE_COVERED * scale.size**2 * pixel**2 / surface.area
+        window = scale.size * surface.extent / scale.unit
+        visits = scale.steps * CLOSE_COVERED * window**2 / surface.area
         rate = min(FASTEST, TRAVEL * (CLOSE_UP / scale.zoom) ** 2 / visits)
     power = COARSE_POWER if scale.zoom == 1 else CLOSE_POWER
     return [rate * min(1.0, pixel / lattice.cell) ** power for lattice in field.lattices]

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -12,7 +13,8 @@ from engine.job import Job
 from engine.needed_memory import Sizes, needed, parts
 from engine.picture import read_picture
 from engine.schedule import notches, schedule
-from tests.engine.jobs import save_job
+from engine.stylize import prepare
+from tests.engine.jobs import job_of, save_job, straight_on
 
 CPU = torch.device("cpu")
 SIZES = Sizes(
@@ -54,6 +56,17 @@ def test_a_run_of_one_step_may_have_no_whole_view(tmp_path, preset) -> None:
     job = Job.load(save_job(tmp_path / "job", preset=preset, steps=1, texture_size=2048))
     assert [scale.zoom > 1 for scale in schedule(job.settings)] == [True]
     assert Sizes.of(job, [read_picture(job.style.file)], "VGG16", 0).whole == 0
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_finest_lattice_is_foretold_where_a_camera_stands_before_a_part(pictures) -> None:
+    near = straight_on()
+    lens = np.diag(np.float32((4, 4, 1, 1))) @ near.projection
+    job = job_of(pictures, views=(replace(near, projection=lens),), texture_size=512)
+    read = [read_picture(picture) for picture in pictures]
+    lattice = prepare(job, read[:1], CPU).field.lattices[-1]
+    area = 4
+    assert Sizes.of(job, read, "VGG16", 0).voxels == pytest.approx(area / lattice.cell**2, rel=0.01)
 
 
 def test_a_step_of_many_views_needs_them_all_at_once(tmp_path) -> None:

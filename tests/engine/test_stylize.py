@@ -52,7 +52,7 @@ def test_in_whole_views_lattices_move_the_less_the_coarser_they_are() -> None:
     surface = Surface.of(sphere(24, 48), CPU)
     field, scale = field_on(surface), Scale(64, 1, steps=50)
     pixel = surface.extent / 64
-    rates = _rates(field, surface, scale)
+    rates = _rates(field, surface, scale, surface.extent)
     cells = [lattice.cell for lattice in field.lattices]
     assert cells[0] > 10 * pixel
     assert cells[-1] < pixel
@@ -62,7 +62,21 @@ def test_in_whole_views_lattices_move_the_less_the_coarser_they_are() -> None:
     # The same whatever the size of the object, and however many steps there are.
     larger = Surface.of(sphere(24, 48, radius=50.0), CPU)
     big = Field(larger.vertices, finest=0.25, seed=0)
-    assert _rates(big, larger, Scale(64, 1, steps=7)) == pytest.approx(rates, rel=1e-3)
+    assert _rates(big, larger, Scale(64, 1, steps=7), larger.extent) == pytest.approx(
+        rates, rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("zoom", [1, CLOSE_UP])
+def test_where_views_see_but_a_part_what_is_fine_for_them_moves_at_full_rate(zoom) -> None:
+    surface = Surface.of(sphere(24, 48), CPU)
+    field, scale = field_on(surface), Scale(64, zoom, steps=400)
+    pixel = surface.extent / 4 / scale.unit
+    whole = _rates(field, surface, scale, surface.extent)
+    part = _rates(field, surface, scale, surface.extent / 4)
+    power = 0.5 if zoom == 1 else 2.0
+    for rate, lattice in zip(part, field.lattices, strict=True):
+        assert rate == pytest.approx(whole[-1] * min(1, pixel / lattice.cell) ** power)
 
 
 def test_close_ups_move_each_place_about_as_far_however_many_they_are() -> None:
@@ -70,7 +84,7 @@ def test_close_ups_move_each_place_about_as_far_however_many_they_are() -> None:
     field = field_on(surface)
 
     def finest(steps: int, zoom: int) -> float:
-        return _rates(field, surface, Scale(64, zoom, steps))[-1]
+        return _rates(field, surface, Scale(64, zoom, steps), surface.extent)[-1]
 
     pixel = surface.extent / (64 * CLOSE_UP)
     visits = 400 * CLOSE_COVERED * (64 * pixel) ** 2 / surface.area
@@ -79,7 +93,7 @@ def test_close_ups_move_each_place_about_as_far_however_many_they_are() -> None:
     assert finest(1, CLOSE_UP) == stylize.FASTEST
     # A quarter as far with a quarter of the visits.
     assert finest(400, 2 * CLOSE_UP) == pytest.approx(finest(400, CLOSE_UP))
-    rates = _rates(field, surface, Scale(64, CLOSE_UP, steps=400))
+    rates = _rates(field, surface, Scale(64, CLOSE_UP, steps=400), surface.extent)
     for rate, lattice in zip(rates, field.lattices, strict=True):
         assert rate == pytest.approx(rates[-1] * min(1, pixel / lattice.cell) ** 2)
 
@@ -92,7 +106,8 @@ def test_each_part_of_a_run_has_its_own_fall(pictures, backbone, monkeypatch) ->
     state.optimizer = told = Told(painting.field.table)
     list(optimise(job, painting, backbone, state))
     scales = [scale for scale in schedule(job.settings) for _ in range(scale.steps)]
-    full = [_rates(painting.field, painting.original.surface, scale) for scale in scales]
+    surface = painting.original.surface
+    full = [_rates(painting.field, surface, scale, surface.extent) for scale in scales]
     factors = []
     for rates, most in zip(told.rates, full, strict=True):
         shares = {round(rate / other, 6) for rate, other in zip(rates, most, strict=True)}
