@@ -30,6 +30,7 @@ ORDER = sorted(
 )
 BLOCK = 1 << 13  # pixels of which samples are looked at at once
 TINY = 1e-30  # length from which on a direction is one: small faces of small objects have areas
+DEEP = 2.0  # times as far is a face's farthest corner as its nearest: pixels on it are not alike
 BESIDE_PIXELS = 2.0  # samples no farther apart are taken to lie on one stretch of surface
 
 
@@ -190,7 +191,6 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     w, *point = _mixed(nearest.triangles.vertices[3:], vertex, shares)
     face = nearest.face(triangle)
     covered = counts.sum(0)
-    area = _pixel_areas(surface, clip, camera.size)  # (F,)
     return Shot(
         size=camera.size,
         pixel=pixel,
@@ -200,7 +200,7 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
         face=face,
         bary=nearest.bary(triangle, shares).T.contiguous(),
         point=torch.stack(point, -1),
-        footprint=(_areas(surface.uvs).abs() / area.abs().clamp(min=1e-6)).sqrt()[face],
+        footprint=_footprints(surface, clip, face, w, camera.size),
         reach=float((w * pixel_size(camera)).median()) if len(owner) else 0.0,
     )
 
@@ -273,11 +273,30 @@ def pixel_size(camera: Camera) -> float:
     return float(2 / (camera.projection[1, 1].abs() * camera.size[0]))
 
 
-def _pixel_areas(surface: Surface, clip: Tensor, size: tuple[int, int]) -> Tensor:
-    """Signed areas of the faces in the frame (F,), in square pixels."""
+def _footprints(
+    surface: Surface, clip: Tensor, face: Tensor, w: Tensor, size: tuple[int, int]
+) -> Tensor:
+    """Side of a pixel on the texture at points of faces (N,), in UV units, (N,).
+
+    Args:
+        surface: the mesh.
+        clip: (V, 4), its vertices in clip space.
+        face: (N,) int64.
+        w: (N,), clip space's at the points.
+        size: height and width of the frame in pixels.
+    """
     scale = torch.tensor((size[1] / 2, size[0] / 2), device=clip.device)
     flat = clip[:, :2] / clip[:, 3:].clamp(min=1e-6) * scale
-    return _areas(flat[surface.faces])
+    area = _areas(flat[surface.faces]).abs()[face]
+    depths = clip[:, 3][surface.faces]  # (F, 3)
+    deep = (depths.amax(-1) > DEEP * depths.amin(-1))[face].nonzero()[:, 0]
+    if len(deep):
+        at = clip[surface.faces[face[deep]]]  # (M, 3, 4)
+        corners = torch.cat((at[..., :2] * scale, at[..., 3:]), -1) / w[deep, None, None]
+        a, b, c = corners.unbind(1)
+        # Of the face, if all of it were as large in the frame as it is at the point.
+        area[deep] = (a * torch.linalg.cross(b - a, c - a)).sum(-1).abs() / 2
+    return (_areas(surface.uvs).abs()[face] / area.clamp(min=1e-6)).sqrt()
 
 
 def _areas(corners: Tensor) -> Tensor:

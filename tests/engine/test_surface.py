@@ -243,6 +243,65 @@ def test_a_slanted_view_stretches_pixels() -> None:
     assert float(stretch) == pytest.approx(math.sqrt(5 / 4), rel=0.02)
 
 
+def on_the_floor(lens: np.ndarray, surface: Surface) -> Shot:
+    """What a camera sees that stands on a floor, half of it behind it, and looks down a little."""
+    down = math.radians(20)
+    up = torch.tensor((0.0, math.sin(down), math.cos(down)))
+    backward = torch.tensor((0.0, -math.cos(down), math.sin(down)))
+    camera = torch.eye(4)
+    camera[:3, :3] = torch.stack((torch.tensor((1.0, 0, 0)), up, backward))
+    camera[:3, 3] = -camera[:3, :3] @ torch.tensor((0.0, 0, 0.5))
+    return shoot(surface, Camera(camera, torch.tensor(lens, dtype=torch.float32), (48, 64)))
+
+
+ORTHOGRAPHIC = np.diag((0.5, 0.5, -0.1, 1.0))
+
+
+@pytest.mark.parametrize("ahead", [0, 11])
+@pytest.mark.parametrize("lens", [perspective(), ORTHOGRAPHIC], ids=["perspective", "orthographic"])
+def test_footprints_are_the_same_however_few_faces_a_floor_has(lens, ahead) -> None:
+    """Few faces reach far from the camera's plane, and on both sides of it if nothing is ahead."""
+    floors = [moved(plane(count, size=20.0), by=(0, ahead, 0)) for count in (1, 400)]
+    shots = [on_the_floor(lens, surface_of(floor)) for floor in floors]
+    few, many = (
+        torch.zeros(len(shot.pixel)).index_add(0, shot.owner, shot.weight * shot.footprint)
+        for shot in shots
+    )
+    assert shots[0].pixel.equal(shots[1].pixel)
+    assert len(few) > 700
+    ratio = few / many
+    assert float(ratio.median()) == pytest.approx(1, rel=0.01)
+    assert float((ratio.log().abs() < 0.1).float().mean()) > 0.95
+
+
+def test_footprints_on_a_floor_are_of_the_patches_that_pixels_show() -> None:
+    """In closed form: of pixels far from the horizon, what lies between rays through corners."""
+    shot = on_the_floor(perspective(), surface_of(plane(1, size=20.0)))
+    height, width = shot.size
+    point = torch.full((height * width, 3), math.nan)
+    point[shot.pixel[shot.owner]] = shot.point
+    grid = point.view(height, width, 3)[..., :2]
+    across = (grid[1:-1, 2:] - grid[1:-1, :-2]) / 2
+    along = (grid[2:, 1:-1] - grid[:-2, 1:-1]) / 2
+    patch = (across[..., 0] * along[..., 1] - across[..., 1] * along[..., 0]).abs()
+    expected = patch.sqrt() / 20
+    found = torch.full((height * width,), math.nan)
+    found[shot.pixel[shot.owner]] = shot.footprint
+    found = found.view(height, width)[1:-1, 1:-1]
+    both = (~expected.isnan())[24:]
+    assert both.sum() > 500
+    assert torch.allclose(found[24:][both], expected[24:][both], rtol=0.03)
+
+
+@pytest.mark.parametrize("size", [1e-5, 1e6])
+def test_footprints_do_not_change_with_the_size_of_all(size) -> None:
+    own, other = (
+        shoot(surface_of(plane(3, size=side)), view(surface_of(plane(3, size=side)), SLANTED))
+        for side in (2.0, size)
+    )
+    assert float(other.footprint.median()) == pytest.approx(float(own.footprint.median()), rel=1e-3)
+
+
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
 def test_normals_are_unit_whatever_the_size(size) -> None:
     normals = surface_of(plane(64, size=size)).normals
