@@ -17,6 +17,7 @@ import numpy as np
 
 from ..engine.errors import JobError
 from . import udim
+from .frame_handlers import no_frame_handlers
 from .glow import let_glow, surface_copy
 from .image_pixels import GREY, check_readable, encode, stored
 from .uv_tiles import MOST, MOVED, tile_mover, uv_tiles
@@ -209,7 +210,8 @@ def _stage(
     cycles: Any = scene.cycles
     cycles.device, cycles.samples, cycles.use_adaptive_sampling = "CPU", SAMPLES, False
     if context.scene:
-        scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
+        with no_frame_handlers():
+            scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
     obj = part.obj.copy()
     made.append(obj)
     assert part.obj.data

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import bake_look
+from style_transfer_3d.operators.frame_handlers import no_frame_handlers
 from style_transfer_3d.operators.image_pixels import decode, encode, pixels
 from style_transfer_3d.operators.surface_color import color_sockets
 from style_transfer_3d.operators.uv_tiles import uv_tiles
@@ -281,6 +282,48 @@ def test_alpha_as_cycles_shows_it(material, is_float, is_used):
     else:
         straight = encode(np.float32((0.8, 0.6, 0.4))) if is_float else (0.4, 0.3, 0.2)
         assert np.abs(read.pixels[0, 0] - straight).max() < 5e-3
+
+
+@pytest.fixture
+def frame_handlers():
+    """Four handlers of the artist's at each new frame; they move the active object."""
+    called = []
+
+    def named(name):
+        def handler(*_):
+            called.append(name)
+            bpy.context.object.location.x += 1
+
+        return handler
+
+    lists = bpy.app.handlers.frame_change_pre, bpy.app.handlers.frame_change_post
+    before = [list(handlers) for handlers in lists]
+    for handlers in lists:
+        handlers.extend(named(number) for number in range(2))
+    yield called
+    for handlers, old in zip(lists, before, strict=True):
+        handlers[:] = old
+
+
+def test_handlers_of_the_artists_are_not_called(material, frame_handlers):
+    link(material, ramp(material).outputs[0], principled(material).inputs["Base Color"])
+    bpy.context.scene.frame_set(7)
+    assert frame_handlers == [0, 1, 0, 1]
+    frame_handlers.clear()
+    obj = bpy.context.object
+    place = tuple(obj.location)
+    assert is_flat(look_of(), (np.array(RED) + BLUE) / 2)
+    assert (frame_handlers, tuple(obj.location)) == ([], place)
+    bpy.context.scene.frame_set(8)
+    assert frame_handlers == [0, 1, 0, 1]
+
+
+def test_handlers_of_the_artists_come_back_after_an_error(frame_handlers):
+    with pytest.raises(ZeroDivisionError), no_frame_handlers():
+        raise ZeroDivisionError
+    bpy.ops.mesh.primitive_plane_add()
+    bpy.context.scene.frame_set(3)
+    assert frame_handlers == [0, 1, 0, 1]
 
 
 def test_cube_with_a_hidden_object(material):
