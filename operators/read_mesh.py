@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import bmesh
 import bpy
 import numpy as np
 
@@ -28,10 +29,27 @@ def fingerprint(obj: bpy.types.Object, uv_map: str) -> int:
     """A number that changes when the faces of the mesh of `obj` do, or its UVs in `uv_map`."""
     data = obj.data
     assert isinstance(data, bpy.types.Mesh)
-    corners = corner_vertices(data)
     layer = find_uv_layer(data, uv_map)
-    uvs = read(layer.uv, "vector", np.float32, (len(layer.uv), 2)) if layer else np.empty(0)
+    with _as_it_is_now(data) as mesh:
+        corners = corner_vertices(mesh)
+        uvs = np.empty((0, 2), np.float32)
+        if layer:
+            uvs = read(mesh.uv_layers[layer.name].uv, "vector", np.float32, (len(mesh.loops), 2))
     return zlib.crc32(uvs.tobytes(), zlib.crc32(corners.tobytes()))
+
+
+@contextmanager
+def _as_it_is_now(data: bpy.types.Mesh) -> Iterator[bpy.types.Mesh]:
+    """`data`; in Edit Mode, in which it gives no corners and no UVs, a copy that does."""
+    if not data.is_editmode:
+        yield data
+        return
+    copy = bpy.data.meshes.new(data.name)
+    try:
+        bmesh.from_edit_mesh(data).to_mesh(copy)
+        yield copy
+    finally:
+        bpy.data.meshes.remove(copy)
 
 
 @contextmanager

@@ -77,6 +77,25 @@ def test_a_mesh_that_was_edited(run, cube):
     assert shown_image(cube.active_material).name == "Cube style"
 
 
+@pytest.mark.parametrize("end", ["EDIT", "OBJECT"])
+@pytest.mark.parametrize("start", ["EDIT", "OBJECT"])
+@pytest.mark.parametrize("what", ["nothing", "uvs", "faces"])
+def test_a_mesh_in_edit_mode(cube, request, start, end, what):
+    bpy.ops.object.mode_set(mode=start)
+    run = request.getfixturevalue("run")
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.select_all(action="SELECT")
+    if what == "uvs":
+        bpy.ops.uv.cube_project(cube_size=3)
+    elif what == "faces":
+        bpy.ops.mesh.subdivide()
+    bpy.ops.object.mode_set(mode=end)
+    said = deliver(run)
+    assert len(said) == (what != "nothing")
+    assert all(text.startswith("Mesh of 'Cube' has changed meanwhile") for text in said)
+    assert [mesh.name for mesh in bpy.data.meshes] == [cube.data.name]
+
+
 def test_undo_meanwhile(operator, cube, run):
     bpy.ops.ed.undo_push(message="start")
     bpy.ops.object.empty_add()
