@@ -12,6 +12,7 @@ from ..engine.errors import JobError
 from . import relief_nodes, udim
 from .material_slots import make_own, slot_material
 from .messages import Done
+from .new_images import new_images
 from .outputs import beside, files, target_requests
 from .paint_node import is_ours, plug_in
 from .recipe import RECIPE, RELIEF
@@ -141,16 +142,12 @@ def _load_all(
     targets: Sequence[Target], done: Done, recipes: Sequence[str], request: Request
 ) -> list[Painted]:
     """What `load` gives for each of `targets`, or none of it."""
-    painted: list[Painted] = []
     asked = target_requests(request, targets)
-    try:
-        for target, recipe, own in zip(targets, recipes, asked, strict=True):
-            painted.append(load(target, done, recipe, own))
-    except JobError:
-        for image in (image for one in painted for image in one.images):
-            bpy.data.images.remove(image)
-        raise
-    return painted
+    with new_images():
+        return [
+            load(target, done, recipe, own)
+            for target, recipe, own in zip(targets, recipes, asked, strict=True)
+        ]
 
 
 def load(target: Target, done: Done, recipe: str, request: Request) -> Painted:
@@ -160,18 +157,14 @@ def load(target: Target, done: Done, recipe: str, request: Request) -> Painted:
         JobError: if one cannot be saved; Blender has no new image then.
     """
     relief = None
-    if done.reliefs:
-        relief = _load(f"{target.name} relief", target, done.reliefs, beside(request))
-        assert relief.colorspace_settings
-        relief.colorspace_settings.name = "Non-Color"  # type: ignore[assignment]
-        relief[RELIEF] = recipe
-    try:
+    with new_images():
+        if done.reliefs:
+            relief = _load(f"{target.name} relief", target, done.reliefs, beside(request))
+            assert relief.colorspace_settings
+            relief.colorspace_settings.is_data = True  # its name is the OCIO configuration's
+            relief[RELIEF] = recipe
         image = _load(f"{target.name} style", target, done.textures, request)
-    except JobError:
-        if relief:
-            bpy.data.images.remove(relief)
-        raise
-    image[RECIPE] = recipe
+        image[RECIPE] = recipe
     look = relief_nodes.ReliefLook(
         request.settings.relief,
         request.relief_strength,
@@ -203,15 +196,16 @@ def load_one(name: str, texture: Path, request: Request) -> bpy.types.Image:
     Raises:
         JobError: if it cannot be saved; Blender has no new image then.
     """
-    if request.output:
-        save_texture(request.output, texture)
-        image = bpy.data.images.load(_path(request))
-        _read_as_written(image, request.output)
-    else:
-        image = bpy.data.images.load(str(texture))
-        image.pack()
-        image.filepath_raw = ""  # the file is gone soon
-    image.name = name
+    with new_images():
+        if request.output:
+            save_texture(request.output, texture)
+            image = bpy.data.images.load(_path(request))
+            _read_as_written(image, request.output)
+        else:
+            image = bpy.data.images.load(str(texture))
+            image.pack()
+            image.filepath_raw = ""  # the file is gone soon
+        image.name = name
     return image
 
 

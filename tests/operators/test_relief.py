@@ -140,6 +140,17 @@ def test_nothing_changes_when_one_cannot_be_saved(cube, done, tmp_path, folder):
     assert dump() == before
 
 
+def test_nothing_of_several_is_left_after_any_error(cube, done, tmp_path):
+    twin = add_cube("Twin")
+    add_material(twin, "n")
+    both = Done(done.textures * 2, done.report, done.reliefs * 2, done.relief_height)
+    second = replace(target(twin, (0,)), textures=(1,))
+    before = dump()
+    with pytest.raises(TypeError):
+        write_back([target(cube, (0,)), second], both, ["{}", object()], asked("BUMP"))
+    assert dump() == before
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_artists_normal_is_kept(cube, done, kind):
     bump = artists_normal(cube)
