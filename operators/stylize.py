@@ -97,7 +97,10 @@ class PaintOperator(bpy.types.Operator):
                     return {"FINISHED"}
             now = time.monotonic()
             if now - self._shown >= SHOWN:
-                show_status(f"Style Transfer: {state(context).status()}  |  Esc: Cancel")
+                show_status(
+                    f"Style Transfer: {state(context).status()}  |  Esc: Cancel"
+                    "  |  Auto Save waits: save by hand"
+                )
                 self._shown = now
         except JobError as error:
             return self._failed(error)
