@@ -14,12 +14,14 @@ from . import settings
 from .classes import registration
 from .messages import Compared, Done, Message, Progress, Status, Warn
 from .on_objects import OnObjects
+from .other_modals import going_meanwhile
 from .redraw import SIDEBARS, redraw
 from .running import Run, Subject, clock, state
 from .selection import selection
 from .worker import TICK
 
 SHOWN = 0.5  # seconds between two redraws of how far it is
+LONGEST_WAIT = 30.0  # seconds for what else is going: some add-ons' modal operators never end
 
 
 class PaintOperator(bpy.types.Operator):
@@ -67,6 +69,7 @@ class PaintOperator(bpy.types.Operator):
         self._run.at_end.callback(show_status, None)
         state(context).begin()
         self._shown = 0.0
+        self._made: Done | Compared | None = None  # by the engine, and not delivered yet
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -90,11 +93,11 @@ class PaintOperator(bpy.types.Operator):
         try:
             if self._run.stopping:
                 return self._cancelled() if self._run.stop() else {"PASS_THROUGH"}
-            for message in self._run.engine.poll():
-                state(context).hear(message)
-                self._hear(self._run, message)
-                if isinstance(message, Done | Compared):
-                    return {"FINISHED"}
+            if self._made is None:
+                self._listen(context)
+            if self._made and not self._waits(context):
+                self._hear(self._run, self._made)
+                return {"FINISHED"}
             now = time.monotonic()
             if now - self._shown >= SHOWN:
                 show_status(
@@ -107,6 +110,23 @@ class PaintOperator(bpy.types.Operator):
         except KeyboardInterrupt:
             return self._cancelled()
         return {"PASS_THROUGH"}
+
+    def _listen(self, context: bpy.types.Context) -> None:
+        """Take in what the engine has said since, up to its end."""
+        for message in self._run.engine.poll():
+            state(context).hear(message)
+            if isinstance(message, Done | Compared):
+                self._made, self._made_at = message, time.monotonic()
+                return
+            self._hear(self._run, message)
+
+    def _waits(self, context: bpy.types.Context) -> bool:
+        """Whether the end has to wait: it pushes an undo step."""
+        other = going_meanwhile(self, context)
+        if other is None or time.monotonic() - self._made_at > LONGEST_WAIT:
+            return False
+        state(context).hear(Status(f"Done, waiting for {other.name}"))
+        return True
 
     def cancel(self, _context: bpy.types.Context) -> None:
         """The window is closed or another file opened: end the run."""

@@ -81,6 +81,18 @@ def test_what_an_artist_may_do_meanwhile(play):
     }
 
 
+def test_the_end_waits_for_what_is_being_dragged(play):
+    found, _lines = result(play("case_drag"))
+    ended = {"image": True, "place": [0, 0, 0]}
+    assert found == {
+        "waits": {"running": True, "said": "Done, waiting for Move", "image": False},
+        "cancelled": ended,
+        "sphere_undone": {**ended, "sphere": False},
+        "undone": {"image": False, "place": [0, 0, 0]},
+        "not_for_ever": {"image": True, "dragging": ["TRANSFORM_OT_translate"]},
+    }
+
+
 def test_engines_that_go_wrong(play):
     found, _lines = result(play("case_faults"))
     said = {name: fault.pop("said") for name, fault in found.items()}
