@@ -7,7 +7,7 @@ happens in between: undo, a saved file, a crash and the file that Blender recove
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from .surface_color import color_sockets, has_nodes
 from .targets import Target
 
 NAME = "Style transfer preview"
+SUFFIX = " (preview)"  # of the name of a material that stands in for another one
+_LONGEST_NAME = 48  # bytes of it before that: Blender 4.2 cuts names off at 63
 _TAG = "style_transfer_3d_preview"
 _COVERED = "style_transfer_3d_covered"  # the image that an editor showed before
 
@@ -42,7 +44,10 @@ def show(number: int, target: Target, pixels: Sequence[np.ndarray]) -> None:
         slots.setdefault(obj, []).append(slot)
     for obj, own in slots.items():  # each by itself, so that each has its record
         had_slots = bool(obj.material_slots)
-        _remember(make_own([(obj, slot) for slot in own]), had_slots=had_slots)
+        covered = {slot: slot_material(obj, slot) for slot in own}
+        changes = make_own([(obj, slot) for slot in own])
+        _name(changes, covered)
+        _remember(changes, had_slots=had_slots)
         for material in {slot_material(obj, slot) for slot in own}:
             if material and has_nodes(material) and not _preview_nodes(material):
                 _plug_in(material, image, target.named_uv_map)
@@ -155,6 +160,23 @@ def _plug_in(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) 
 def _preview_nodes(material: bpy.types.Material) -> list[bpy.types.Node]:
     tree = material.node_tree
     return [node for node in tree.nodes if _is_tagged(node)] if tree else []
+
+
+def _name(changes: Sequence[Change], covered: Mapping[int, bpy.types.Material | None]) -> None:
+    """Let the artist see that stand-ins go again, with all that is done to them.
+
+    They do not become the materials of the result: they also go, and new ones come, at every
+    undo and before every save, so what the artist did to one could not be promised to stay.
+
+    Args:
+        changes: that put them in.
+        covered: what they stand in for, by slot.
+    """
+    for change in changes:
+        material = covered[change.slot] or change.material
+        whole = material.name.removesuffix(SUFFIX)
+        fitting = whole.encode()[:_LONGEST_NAME].decode(errors="ignore")
+        change.material.name = fitting + SUFFIX
 
 
 def _remember(changes: Sequence[Change], *, had_slots: bool) -> None:

@@ -129,6 +129,25 @@ def test_what_the_artist_does_meanwhile_stays():
     assert shader.inputs["Roughness"].default_value == pytest.approx(0.123)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("m", "m (preview)"), ("m.001", "m.001 (preview)"), ("ü" * 31, "ü" * 24 + " (preview)")],
+)
+def test_what_stands_in_for_a_shared_material_says_so(name, shown):
+    obj = with_a_shared_material()
+    obj.active_material.name = name
+    for _ in range(2):
+        show(obj, [0, 1], PIXELS)
+        assert [slot.material.name for slot in obj.material_slots] == [shown] * 2
+    assert bpy.data.objects["other"].active_material.name == name
+
+
+def test_what_stands_in_for_no_material_says_so():
+    obj = without_material()
+    show(obj, [0], PIXELS)
+    assert obj.active_material.name == "Cube style (preview)"
+
+
 def test_slots_that_move_meanwhile_keep_their_materials():
     """A stand-in for a shared material, in a slot that was another one when it came."""
     obj = add_cube()
