@@ -21,7 +21,7 @@ from .look_settings import StyleTransferStyle
 from .output_checks import check_file, check_folder
 from .recipe import RECIPE, RELIEF
 from .saved_files import save_file
-from .selection import refusal
+from .selection import check_mode, refusal
 from .settings import NAMES, OF_OBJECTS, SCENE_PROPERTY
 
 NAME = "style_transfer_3d"
@@ -179,7 +179,8 @@ def find_object(name: str) -> bpy.types.Object:
     """The mesh object of that name.
 
     Raises:
-        JobError: if there is none in the scene, naming the nearest that are there.
+        JobError: if there is none in the scene, naming the nearest that are there, or it cannot be
+            painted.
     """
     layer, scene = bpy.context.view_layer, bpy.context.scene
     assert layer
@@ -197,6 +198,7 @@ def find_object(name: str) -> bpy.types.Object:
         )
     if (error := refusal(obj)) is not None:
         raise error
+    check_mode(obj)
     return obj
 
 

@@ -49,10 +49,12 @@ def selection(context: bpy.types.Context) -> Selection:
         if why := refusal(active):
             raise why
         assert active
+        check_mode(active)
         return Selection((active,), ())
     for obj in meshes:
         if why := refusal(obj):
             raise why
+        check_mode(obj)
     return Selection(meshes, tuple(obj for obj in chosen if obj.type != "MESH"))
 
 
@@ -77,6 +79,21 @@ def refusal(obj: bpy.types.Object | None) -> JobError | None:
             "Make it local (Object > Relations > Make Local > Selected Objects and Data)",
         )
     return None
+
+
+def check_mode(obj: bpy.types.Object) -> None:
+    """Raise JobError if Blender does not tell all faces of `obj` in the mode that it is in."""
+    if obj.mode == "SCULPT" and any(
+        isinstance(modifier, bpy.types.MultiresModifier)
+        and modifier.show_viewport
+        and (modifier.levels or modifier.sculpt_levels)
+        for modifier in obj.modifiers
+    ):
+        raise JobError(
+            f"Object {obj.name!r}",
+            "it is in Sculpt Mode, where Blender gives away no face that its Multiresolution makes",
+            "Leave Sculpt Mode",
+        )
 
 
 def _read_only(library: bpy.types.Library) -> str:

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mathutils import Matrix, Vector
 from style_transfer_3d.engine.errors import JobError
+from style_transfer_3d.operators.command import find_object
+from style_transfer_3d.operators.selection import selection
 
 from tests.operators.readings import made_of
 from tests.operators.scenes import add_cube, dump, select
@@ -205,6 +207,27 @@ def test_every_mode_is_kept(mode):
     assert (bpy.context.object, obj.mode) == (obj, mode)
     assert np.array_equal(found.vertices[found.faces], plain.vertices[plain.faces])
     assert np.array_equal(found.uvs, plain.uvs)
+
+
+@pytest.mark.parametrize("mode", ["OBJECT", *MODES])
+def test_multires_counts_or_is_refused(mode):
+    """In Sculpt Mode Blender has nothing but the cage, or no faces at all."""
+    obj = add_cube()
+    modifier = obj.modifiers.new("Multires", "MULTIRES")
+    for _ in range(2):
+        bpy.ops.object.multires_subdivide(modifier="Multires")
+    bpy.ops.object.mode_set(mode=mode)
+    if mode != "SCULPT":
+        selection(bpy.context)
+        assert len(mesh_of(obj).faces) == 192
+        return
+    with pytest.raises(JobError, match=r"Object 'Cube': it is in Sculpt Mode, .*Leave Sculpt Mode"):
+        selection(bpy.context)
+    with pytest.raises(JobError, match="it is in Sculpt Mode"):
+        find_object("Cube")
+    modifier.show_viewport = False
+    selection(bpy.context)
+    assert len(mesh_of(obj).faces) == 12
 
 
 def test_what_is_edited_counts():

@@ -112,6 +112,16 @@ def test_no_faces(cube):
     assert refused() == "Mesh of 'Cube': it has no faces. Select a mesh with faces"
 
 
+def test_multires_in_sculpt_mode(cube):
+    cube.modifiers.new("Multires", "MULTIRES")
+    bpy.ops.object.multires_subdivide(modifier="Multires")
+    assert problem(bpy.context) is None
+    bpy.ops.object.mode_set(mode="SCULPT")
+    text = refused()
+    assert text.startswith("Object 'Cube': it is in Sculpt Mode")
+    assert text.endswith("Leave Sculpt Mode")
+
+
 @pytest.mark.parametrize("mode", ["OBJECT", "EDIT"])
 def test_no_uv_map(cube, mode):
     cube.data.uv_layers.remove(cube.data.uv_layers[0])
