@@ -212,9 +212,17 @@ def check_idle(name: str) -> None:
 
 def check_online(name: str) -> None:
     """Raise JobError if Blender may not use the network."""
+    if is_started_offline():
+        cure = "Start it without --offline-mode"
+        raise JobError(name, "Blender was started in offline mode", cure)
     if not bpy.app.online_access:
         cure = "Turn on Preferences > System > Network > Allow Online Access"
         raise JobError(name, "Blender is kept offline", cure)
+
+
+def is_started_offline() -> bool:
+    """Whether Blender was told by its command line to stay offline, which no preference undoes."""
+    return bpy.app.online_access_override and not bpy.app.online_access
 
 
 def redraw_task() -> None:

@@ -7,7 +7,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..engine.errors import JobError
 from ..operators import engine_python, environment, fetch_weights, install, wheels
-from ..operators.task import Task
+from ..operators.task import Task, is_started_offline
 from .layouts import NAMES_SHARE
 from .text import draw_text
 
@@ -64,10 +64,14 @@ class StyleTransferPreferences(bpy.types.AddonPreferences):
 
 
 def draw_offline(layout: bpy.types.UILayout) -> None:
-    """Say that nothing can be downloaded, and offer what mends it."""
+    """Say that nothing can be downloaded, and offer what mends it, if a setting does."""
     if bpy.app.online_access:
         return
     box = layout.box()
+    if is_started_offline():
+        text = "Blender was started in offline mode: start it without --offline-mode"
+        draw_text(box, text, icon="INTERNET_OFFLINE")
+        return
     box.label(text="Blender is kept offline", icon="INTERNET_OFFLINE")
     assert bpy.context.preferences
     row = box.row()

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -102,3 +103,13 @@ def texture(tmp_path):
 def python_with_torch(scene, monkeypatch):
     """The real engine runs, also where Blender's Python has no torch."""
     monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", ENGINE_PYTHON)
+
+
+@pytest.fixture
+def started_offline(monkeypatch):
+    """Blender as `blender --offline-mode` starts it."""
+    app = SimpleNamespace(
+        online_access=False, online_access_override=True, background=bpy.app.background
+    )
+    stand_in = SimpleNamespace(app=app, context=bpy.context)
+    monkeypatch.setattr("style_transfer_3d.operators.task.bpy", stand_in)

@@ -393,6 +393,12 @@ class TestOperators:
             getattr(bpy.ops.wm, f"style_transfer_3d_{name}")()
         assert left_in(folder.parent) == []
 
+    @pytest.mark.parametrize("name", ["install", "fetch_vgg19"])
+    def test_started_offline(self, name, folder, started_offline):
+        with pytest.raises(RuntimeError, match="started in offline mode"):
+            getattr(bpy.ops.wm, f"style_transfer_3d_{name}")()
+        assert left_in(folder.parent) == []
+
     def test_paths_too_long_are_told_before_anything_is_downloaded(self, folder, monkeypatch):
         monkeypatch.setattr(sys, "platform", "win32")
         monkeypatch.setattr(long_paths, "are_on", lambda: False)

@@ -176,8 +176,15 @@ def nothing_installed(cube, monkeypatch):
 def test_no_engine(nothing_installed, monkeypatch):
     name = "wm.style_transfer_3d_install"
     assert refused(name).startswith("PyTorch: it is not installed")
+    assert "use_online_access" in draw().props()
     monkeypatch.setitem(Task.failures, install.INSTALL, "pip: it is on strike. Wait")
     assert refused(name).endswith("pip: it is on strike. Wait")
+
+
+def test_no_engine_in_a_blender_that_was_started_offline(nothing_installed, started_offline):
+    text = refused("wm.style_transfer_3d_install")
+    assert "started in offline mode: start it without --offline-mode" in text
+    assert "use_online_access" not in draw().props()
 
 
 def test_an_engine_on_its_way(nothing_installed):
