@@ -283,13 +283,18 @@ def paint_file(file: Path, options: dict[str, Any]) -> list[bpy.types.Image]:
     """Run the operator on the picture in `file` and return the new image.
 
     Raises:
-        JobError: if there is no such file.
+        JobError: if there is no such file, or it cannot be read.
         RuntimeError: the operator's error, which Blender prints.
         KeyboardInterrupt: if the run was cancelled.
     """
-    if not file.is_file():
-        raise JobError(f"Image {str(file)!r}", "there is no such file", "Choose one that exists")
-    original = bpy.data.images.load(str(file))
+    what = f"Image {str(file)!r}"
+    try:
+        if not file.is_file():
+            raise JobError(what, "there is no such file", "Choose one that exists")
+        original = bpy.data.images.load(str(file))
+    except (OSError, RuntimeError) as error:
+        why = f"it cannot be read ({' '.join(str(error).split())})"
+        raise JobError(what, why, "Change its permissions, or choose another") from error
     operators: Any = bpy.ops.image
     try:
         return _results(operators.style_transfer, {**options, "image": original.name})

@@ -1,6 +1,7 @@
 """image.style_transfer with the real engine: short runs on small pictures, and what is refused."""
 
 import json
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -191,3 +192,18 @@ def test_a_command_for_no_picture(style, tmp_path, capfd):
     assert command.run(["--image", str(tmp_path / "notes.png"), f"--style={style}"]) == 1
     assert "is missing or is no picture" in "".join(capfd.readouterr())
     assert not bpy.data.images
+
+
+def test_a_command_for_a_file_that_must_not_be_read(style, tmp_path, capfd, monkeypatch):
+    """Its error is Blender's own, for who runs the tests may be one who may read everything."""
+    file = save_png(tmp_path / "secret.png", stripes(64, 64))
+
+    def load(path):
+        raise RuntimeError(f"Error: Cannot read '{path}': Permission denied\n")
+
+    data = SimpleNamespace(images=SimpleNamespace(load=load))
+    monkeypatch.setattr(command, "bpy", SimpleNamespace(data=data, ops=bpy.ops))
+    assert command.run(["--image", str(file), f"--style={style}"]) == 1
+    (line,) = "".join(capfd.readouterr()).splitlines()
+    assert line.startswith(f"Error: Image '{file}': it cannot be read (")
+    assert "Permission denied" in line
