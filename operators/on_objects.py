@@ -69,5 +69,6 @@ class OnObjects(Subject):
             f"Mesh of {obj.name!r} has changed meanwhile: the texture fits its earlier UVs"
             for obj in bpy.data.objects
             if obj.session_uid in self._fingerprints
+            and obj.type == "MESH"
             and fingerprint(obj, self._request.uv_map) != self._fingerprints[obj.session_uid]
         ]

@@ -198,8 +198,8 @@ def _put_back(obj: bpy.types.Object, slot: int, stand_in: bpy.types.Material) ->
     link, had_slots = record[known]
     undo(Change(obj, slot, stand_in, stand_in.get(f"{_TAG}_{known}"), link))
     if not had_slots and len(obj.material_slots) == 1:
-        assert isinstance(obj.data, bpy.types.Mesh)
-        obj.data.materials.clear()
+        data: Any = obj.data  # a curve or the like, if it was converted meanwhile
+        data.materials.clear()
 
 
 @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]

@@ -37,8 +37,11 @@ class Target:
     named_uv_map: str = ""
 
     def find(self) -> list[Place]:
-        """Its places as they are now, whatever the objects are called; none of deleted ones."""
-        objects = {obj.session_uid: obj for obj in bpy.data.objects}
+        """Its places as they are now, whatever the objects are called.
+
+        None of objects that were deleted, or are no meshes any more.
+        """
+        objects = {obj.session_uid: obj for obj in bpy.data.objects if obj.type == "MESH"}
         return [(objects[uid], slot) for uid, slot in self.places if uid in objects]
 
 

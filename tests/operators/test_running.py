@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators import messages, preview, running
@@ -68,6 +69,27 @@ def test_a_deleted_objects_texture_is_kept(run, cube):
     image = bpy.data.images["Cube style"]
     assert image.packed_file
     assert image.use_fake_user
+
+
+@pytest.mark.parametrize("kind", ["CURVE", "POINTCLOUD", "GREASEPENCIL"])
+@pytest.mark.parametrize("has_material", [True, False])
+def test_an_object_that_is_no_mesh_any_more(run, cube, has_material, kind):
+    """The preview that it shows goes as it does from a mesh."""
+    if kind != "CURVE" and bpy.app.version < (5, 0, 0):
+        pytest.skip("it becomes another object, or does not become that")
+    if not has_material:
+        cube.data.materials.clear()
+    run.subject.show([np.ones((4, 4, 4), np.float32)])
+    if kind == "CURVE":  # which only wires become
+        cube.data.clear_geometry()
+        cube.data.from_pydata([(0, 0, 0), (1, 0, 0)], [(0, 1)], [])
+    assert bpy.ops.object.convert(target=kind) == {"FINISHED"}
+    assert cube.type == kind
+    run.subject.show([np.ones((4, 4, 4), np.float32)])
+    (said,) = deliver(run)
+    assert said == "'Cube' is gone; its texture is kept as image 'Cube style'"
+    assert bpy.data.images["Cube style"].use_fake_user
+    assert not preview.is_shown()
 
 
 def test_a_mesh_that_was_edited(run, cube):
