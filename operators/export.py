@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.errors import JobError
 from ..engine.job import Job, Mesh, Style
 from ..engine.settings import RANGES
+from .instances import instance_warnings
 from .looks import Looks, read_looks
 from .material_slots import check_nodes
 from .origin import find_origin
@@ -82,6 +83,7 @@ def export(
     _check_regions(job, request)
     told = (
         *looks.warnings,
+        *instance_warnings(objects, depsgraph),
         *map_warnings(pieces),
         *uv_warnings(job.mesh, targets),
         *_length_warnings(job),

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..engine.errors import JobError
 from ..engine.job import Mesh
+from .instances import check_faces
 from .material_slots import slot_material
 from .mesh_arrays import corner_vertices, face_slots, read, triangle_faces
 from .regions import read_region
@@ -117,6 +118,7 @@ def read_piece(
     matrix = np.array(evaluated.matrix_world)  # float64
     matrix[:3, 3] -= origin
     with evaluated_mesh(obj, depsgraph) as data:
+        check_faces(obj, data, depsgraph)
         slots = own_slots(obj, evaluated, data)
         layer = required_uv_layer(obj, data, uv_map)
         corners = read_corners(data, matrix)
@@ -132,14 +134,12 @@ def required_uv_layer(
     """As `find_uv_layer`, of the evaluated mesh `data` of `obj`.
 
     Raises:
-        JobError: naming `obj`, if there is none or there are no faces.
+        JobError: naming `obj`, if there is none.
     """
-    what = f"Mesh of {obj.name!r}"
-    if not len(data.polygons):
-        raise JobError(what, "it has no faces", "Choose a mesh with faces")
     layer = find_uv_layer(data, uv_map)
     if layer:
         return layer
+    what = f"Mesh of {obj.name!r}"
     if not len(data.uv_layers):
         if isinstance(obj.data, bpy.types.Mesh) and len(obj.data.uv_layers):
             cure = "Apply them and unwrap it, or let the one that makes the faces keep UVs"

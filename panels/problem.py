@@ -75,7 +75,10 @@ def _mesh_problem(obj: bpy.types.Object, context: bpy.types.Context) -> Problem 
     faces, uv_maps = _counts(obj, context)
     what = f"Mesh of {obj.name!r}"
     if not faces:
-        return Problem(JobError(what, "it has no faces", "Select a mesh with faces"))
+        cure = "Select a mesh with faces"
+        if any(isinstance(modifier, bpy.types.NodesModifier) for modifier in obj.modifiers):
+            cure += ", or add a Realize Instances node if its Geometry Nodes make instances"
+        return Problem(JobError(what, "it has no faces", cure))
     if not uv_maps:
         cure = "Unwrap it: the paint needs a place on a picture for every face"
         return Problem(JobError(what, "it has no UV map", cure), partial(_draw_unwrap, obj))

@@ -204,3 +204,49 @@ def test_a_material_that_only_a_modifier_gives(run):
     tree.links.new(node.outputs[0], end.inputs[0])
     with pytest.raises(JobError, match="a modifier gives it the material 'sneaky'"):
         run(obj)
+
+
+@pytest.fixture
+def scattered():
+    """A plane that its Geometry Nodes put cubes on; joined to it, or in its place."""
+
+    def make(*, joined):
+        cube = add_cube("Scattered")
+        obj = add_cube("Ground")
+        tree, start, end = add_nodes(obj)
+        info, join = (tree.nodes.new(f"GeometryNode{n}") for n in ("ObjectInfo", "JoinGeometry"))
+        info.inputs["Object"].default_value = cube
+        info.inputs["As Instance"].default_value = True
+        tree.links.new(info.outputs["Geometry"], join.inputs[0])
+        if joined:
+            tree.links.new(start.outputs[0], join.inputs[0])
+        tree.links.new(join.outputs[0], end.inputs[0])
+        bpy.context.view_layer.update()
+        return obj, cube
+
+    return make
+
+
+def test_instances_alone(run, scattered):
+    obj, _cube = scattered(joined=False)
+    before = dump()
+    with pytest.raises(JobError, match=r"'Ground': its modifiers leave only instances.*Realize"):
+        run(obj)
+    assert dump() == before
+    obj.modifiers[0].node_group.links.clear()
+    bpy.context.view_layer.update()
+    with pytest.raises(JobError, match=r"'Ground': it has no faces. Choose"):
+        run(obj)
+
+
+def test_instances_beside_faces(run, scattered):
+    """They are left out, and it is said once; what another object makes is not said."""
+    obj, cube = scattered(joined=True)
+    made = run(obj)
+    assert len(made.job.mesh.faces) == 12
+    (said,) = made.warnings
+    assert said.startswith("Instances that the Geometry Nodes of 'Ground' make are left out")
+    assert run(cube).warnings == ()
+    obj.modifiers[0].show_viewport = False
+    bpy.context.view_layer.update()
+    assert run(obj).warnings == ()

@@ -85,7 +85,7 @@ def test_ready_by_modifiers(cube):
     bpy.context.scene.collection.objects.link(bare)
     bpy.context.view_layer.objects.active = bare
     cube.select_set(False)
-    assert problem(bpy.context).error.why == "it has no faces"
+    assert str(problem(bpy.context).error).endswith("it has no faces. Select a mesh with faces")
     tree = bpy.data.node_groups.new("Nodes", "GeometryNodeTree")
     tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
     info, out = tree.nodes.new("GeometryNodeObjectInfo"), tree.nodes.new("NodeGroupOutput")
@@ -94,6 +94,9 @@ def test_ready_by_modifiers(cube):
     bare.modifiers.new("Nodes", "NODES").node_group = tree
     bpy.context.view_layer.update()
     assert problem(bpy.context) is None
+    info.inputs["As Instance"].default_value = True
+    bpy.context.view_layer.update()
+    assert "add a Realize Instances node" in problem(bpy.context).error.cure
 
 
 def test_no_object(cube):
