@@ -67,18 +67,28 @@ def check_readable(image: bpy.types.Image) -> None:
             "it has UDIM tiles, and is no single picture",
             "Choose one that has none",
         )
-    path = bpy.path.abspath(image.filepath, library=image.library)
     if image.source in {"SEQUENCE", "MOVIE"}:  # which has no size until a frame of it is shown
+        path = bpy.path.abspath(image.filepath, library=image.library)
         is_there = Path(path).is_file()
     else:
         width, height = image.size
         is_there = width * height * image.channels > 0
     if not is_there:
-        raise JobError(
-            f"Image {image.name!r}",
-            f"its file {path!r} is missing or is no picture",
-            "Find it (File > External Data > Find Missing Files) or take it out of the material",
-        )
+        raise no_pixels(image, "take it out of the material")
+
+
+def no_pixels(image: bpy.types.Image, otherwise: str) -> JobError:
+    """Why `image` has no pixels, its size having been asked for; `otherwise` is what else helps."""
+    what = f"Image {image.name!r}"
+    path = bpy.path.abspath(image.filepath, library=image.library)
+    # Blender knows that it has layers once it has tried to read it.
+    if image.type == "MULTILAYER" and (image.packed_file or Path(path).is_file()):
+        why = "its file has several layers, which Blender shows in the Image Editor alone"
+        cure = "Save the layer as a picture there (Image > Save As) and use that"
+        return JobError(what, why, f"{cure}, or {otherwise}")
+    cure = "Find it (File > External Data > Find Missing Files)"
+    why = f"its file {path!r} is missing or is no picture"
+    return JobError(what, why, f"{cure} or {otherwise}")
 
 
 def encode(linear: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from ..engine.settings import RANGES
 from . import image_editors, preview
 from .flat_job import flat_job, flat_request
 from .image_files import with_alphas
-from .image_pixels import opacity, pixels
+from .image_pixels import no_pixels, opacity, pixels
 from .messages import Compared, Done
 from .output_checks import check_outputs
 from .recipe import make_recipe
@@ -40,9 +40,7 @@ def refusal(image: bpy.types.Image | None) -> JobError | None:
         return JobError(what, "it has UDIM tiles, which cannot be painted yet", "Choose another")
     width, height = image.size
     if not width * height:
-        path = bpy.path.abspath(image.filepath, library=image.library)
-        cure = "Find it (File > External Data > Find Missing Files) or choose another"
-        return JobError(what, f"its file {path!r} is missing or is no picture", cure)
+        return no_pixels(image, "choose another")
     low, high = RANGES["texture_size"]
     if min(width, height) < low or max(width, height) > high:
         cure = f"Scale it (Image > Resize) or cut it to sides of {low} to {high} pixels"

@@ -41,6 +41,22 @@ def save_png(path, pixels):
     return path
 
 
+def save_layers(path):
+    """Write a render of 64 x 64 to `path`, an OpenEXR file of several layers."""
+    scene = bpy.data.scenes.new("layers")
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    scene.collection.objects.link(camera)
+    scene.camera, scene.render.engine, scene.cycles.samples = camera, "CYCLES", 1
+    scene.render.resolution_x = scene.render.resolution_y = 64
+    if bpy.app.version >= (5, 0, 0):
+        scene.render.image_settings.media_type = "MULTI_LAYER_IMAGE"
+    scene.render.image_settings.file_format = "OPEN_EXR_MULTILAYER"
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True, scene=scene.name)
+    bpy.data.batch_remove([scene, camera, camera.data])
+    return path
+
+
 def add_cube(name="Cube", **placement):
     """The active object: a cube with Blender's own UVs."""
     bpy.ops.mesh.primitive_cube_add(**placement)

@@ -10,7 +10,15 @@ from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.operators.image_pixels import encode, pixels
 
 from tests.operators.readings import look_of
-from tests.operators.scenes import add_cube, add_material, new_image, principled, save_png, stripes
+from tests.operators.scenes import (
+    add_cube,
+    add_material,
+    new_image,
+    principled,
+    save_layers,
+    save_png,
+    stripes,
+)
 
 EIGHT_BITS = 0.5 / 255 + 1e-6
 
@@ -65,6 +73,12 @@ def test_missing_file(tmp_path):
     image = bpy.data.images.load(str(save_png(tmp_path / "i.png", stripes(4, 4))))
     image.filepath = str(tmp_path / "moved.png")
     with pytest.raises(JobError, match=r"Image 'i.png': its file '.*moved.png' is missing"):
+        pixels(image)
+
+
+def test_a_file_of_several_layers(tmp_path):
+    image = bpy.data.images.load(str(save_layers(tmp_path / "layers.exr")))
+    with pytest.raises(JobError, match=r"'layers.exr': its file has several layers.*Save As"):
         pixels(image)
 
 

@@ -16,6 +16,7 @@ from tests.operators.image_editor import open_editor
 from tests.operators.scenes import (
     new_image,
     painter,
+    save_layers,
     save_png,
     stand_in,
     stripes,
@@ -145,6 +146,13 @@ def test_a_missing_file(style, tmp_path):
     gone.unlink()
     text = error_of(image="gone.png", style=str(style))
     assert f"Image 'gone.png': its file '{gone}' is missing or is no picture." in text
+
+
+def test_a_file_of_several_layers(tmp_path):
+    image = bpy.data.images.load(str(save_layers(tmp_path / "layers.exr")))
+    text = str(refusal(image))
+    assert "Image 'layers.exr': its file has several layers" in text
+    assert "Missing" not in text
 
 
 @pytest.mark.parametrize(("height", "width"), [(63, 64), (64, 20), (8193, 64)])
