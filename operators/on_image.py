@@ -70,7 +70,7 @@ class OnImage(Subject):
         assert image
         self.name: str = image.name
         self._request = flat_request(request, max(image.size))
-        check_outputs(self._request, [Target(self.name)])
+        check_outputs(self._request, [Target(self.name)], may_replace=False)
         self.job = flat_job(pixels(image), self._request)
         self._alpha = opacity(image)
         self._uid, self._editor = image.session_uid, editor

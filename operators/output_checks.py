@@ -10,52 +10,54 @@ import bpy
 
 from ..engine.errors import JobError
 from . import udim
-from .material_slots import own_materials
+from .earlier_results import given_up, is_result
 from .outputs import beside, files, target_requests
-from .recipe import RECIPE, RELIEF
 from .settings import Request
 from .targets import Target
 
 ENDINGS = (".png", ".exr")  # what a texture can be saved as
+_DELETE = "delete that image (in the Outliner, with Blender File shown)"
 
 
-def check_outputs(request: Request, targets: Sequence[Target]) -> None:
-    """Raise JobError unless all that `request` wants saved of `targets` can be."""
+def check_outputs(request: Request, targets: Sequence[Target], *, may_replace: bool = True) -> None:
+    """Raise JobError unless all that `request` wants saved of `targets` can be.
+
+    `may_replace` is whether the artist can have earlier results replaced at all.
+    """
     pictures = [style.file for style in request.styles]
-    given_up = _given_up(targets) if request.replace else frozenset()
+    gone = given_up(targets) if request.replace else frozenset()
+    cure = _DELETE
+    if may_replace:
+        cure = "" if request.replace else "turn Replace Earlier Result on if nothing else uses it"
     for asked, target in zip(target_requests(request, targets), targets, strict=True):
         reliefs = files(beside(asked), target) if request.settings.relief != "NONE" else []
         for file in (*files(asked, target), *reliefs):
-            check_output(file, pictures, given_up)
-
-
-def _given_up(targets: Sequence[Target]) -> frozenset[bpy.types.Image]:
-    """The earlier results of ours that nothing uses but what `targets` alone are made of."""
-    own = own_materials([place for target in targets for place in target.find()])
-    results = [image for image in bpy.data.images if image.get(RECIPE) or image.get(RELIEF)]
-    users = bpy.data.user_map(subset=results)
-    return frozenset(image for image in results if users[image] and users[image] <= own)
+            check_output(file, pictures, gone, cure_of_results=cure)
 
 
 def check_output(
-    path: Path, styles: Sequence[Path], given_up: Collection[bpy.types.Image] = ()
+    path: Path,
+    styles: Sequence[Path],
+    gone: Collection[bpy.types.Image] = (),
+    *,
+    cure_of_results: str = _DELETE,
 ) -> None:
     """Raise JobError unless the texture can be saved as `path` without loss to the artist.
 
     Args:
         path: absolute.
         styles: pictures that the run learns from.
-        given_up: images that the run replaces, so that their files may be written over.
+        gone: images that the run replaces, so that their files may be written over.
+        cure_of_results: what else helps than another file where it is an earlier result's.
     """
     what = f"Output {str(path)!r}"
     if path.resolve() in [style.resolve() for style in styles]:
         raise JobError(what, "it is the style picture", "Choose another file")
     for image in bpy.data.images:
         used = [file.resolve() for file in udim.image_files(image)]
-        if path.resolve() in used and image not in given_up:
-            cure = "Choose another file"
-            if image.get(RECIPE) or image.get(RELIEF):
-                cure += ", or turn Replace Earlier Result on if it is this object's alone"
+        if path.resolve() in used and image not in gone:
+            other = f", or {cure_of_results}" if is_result(image) and cure_of_results else ""
+            cure = f"Choose another file{other}"
             raise JobError(what, f"it is the file of image {image.name!r}", cure)
     check_file(path, ENDINGS, "Output")
 

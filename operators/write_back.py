@@ -10,6 +10,7 @@ import bpy
 
 from ..engine.errors import JobError
 from . import relief_nodes, udim
+from .earlier_results import give_way
 from .material_slots import make_own, slot_material
 from .messages import Done
 from .new_images import new_images
@@ -70,7 +71,16 @@ def write_back(
     if request.assign == "IMAGE_ONLY":
         for one in painted:
             one.keep()
-        return []
+        warnings = []
+    else:
+        warnings = _assign(targets, painted, request)
+    if request.replace:
+        give_way([image for one in painted for image in one.images])
+    return warnings
+
+
+def _assign(targets: Sequence[Target], painted: Sequence[Painted], request: Request) -> list[str]:
+    """Show `painted` on `targets`; returns what `write_back` does."""
     warnings = []
     replaced: dict[bpy.types.Image, bpy.types.Image | None] = {}  # by what
     for target, one in zip(targets, painted, strict=True):

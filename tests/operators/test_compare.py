@@ -121,6 +121,17 @@ def test_the_textures_output_is_not_the_sheets(cube, scene, style, drawn, tmp_pa
     assert (tmp_path / "sheet.png").read_bytes() == drawn.read_bytes()
 
 
+def test_a_second_sheet_into_the_same_file(cube, style, drawn, tmp_path):
+    """There is no Replace; what the refusal names can be done."""
+    sheet = str(tmp_path / "sheet.png")
+    assert compare(style, sheet=sheet) == {"FINISHED"}
+    text = error_of(style, sheet=sheet)
+    assert "the file of image 'Cube sheet'. Choose another file, or delete that image" in text
+    bpy.data.images.remove(bpy.data.images["Cube sheet"])
+    shutil.rmtree(tmp_path / "job")
+    assert compare(style, sheet=sheet) == {"FINISHED"}
+
+
 @pytest.fixture
 def folder(style, tmp_path):
     """A folder with the style picture, two others, and what is none, or hidden."""

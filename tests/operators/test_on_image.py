@@ -114,6 +114,16 @@ def test_an_opaque_picture_is_saved_as_the_engine_made_it(painting, style, tmp_p
     assert output.read_bytes() == painting.read_bytes()
 
 
+def test_a_second_picture_into_the_same_file(painting, style, tmp_path):
+    """There is no Replace; what the refusal names can be done."""
+    original, output = new_image("a", stripes(64, 100)), str(tmp_path / "out.png")
+    result = paint(original, style, output=output)
+    text = error_of(image="a", style=str(style), output=output)
+    assert "it is the file of image 'a style'. Choose another file, or delete that image" in text
+    bpy.data.images.remove(result)
+    paint(original, style, output=output)
+
+
 def test_it_takes_the_editors_image_and_shows_the_new_one(painting, style):
     original, other = new_image("a", stripes(64, 100)), new_image("b", stripes(64, 64))
     with open_editor(original) as editor:

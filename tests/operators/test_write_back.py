@@ -12,6 +12,7 @@ from style_transfer_3d.operators.output_checks import check_output, check_output
 from style_transfer_3d.operators.recipe import RECIPE
 from style_transfer_3d.operators.write_back import write_back
 
+from tests.operators.image_editor import open_editor
 from tests.operators.results import done, painted, target
 from tests.operators.run_requests import request
 from tests.operators.scenes import (
@@ -254,6 +255,64 @@ def test_a_result_that_another_object_shows_may_not(earlier, shared):
         add_material(other, "o", shown_image(cube.active_material))
     with pytest.raises(JobError, match="it is the file of image 'Cube style'"):
         check_outputs(asked, [target(cube, (0,))])
+
+
+def test_a_result_whose_node_was_deleted_may_be_written_over(earlier, texture):
+    cube, asked = earlier
+    tree = cube.active_material.node_tree
+    tree.nodes.remove(next(n for n in tree.nodes if n.type == "TEX_IMAGE"))
+    assert not bpy.data.images["Cube style"].users
+    check_outputs(asked, [target(cube, (0,))])
+    image = painted(cube, (0,), done(texture), "{}", asked)
+    assert [i.name for i in bpy.data.images] == ["Cube style"]
+    assert shown_image(cube.active_material) == image
+
+
+def test_an_image_alone_is_written_over_where_it_is_replaced(tmp_path, texture):
+    """An editor that shows it is no user, and shows the new one."""
+    cube, asked = add_cube(), request(output=tmp_path / "out.png", assign="IMAGE_ONLY")
+    first = painted(cube, (0,), done(texture), '{"a": 1}', asked)
+    with pytest.raises(JobError, match=r"'Cube style'.*turn Replace Earlier Result on"):
+        check_outputs(asked, [target(cube, (0,))])
+    asked = replace(asked, replace=True)
+    with open_editor(first) as editor:
+        check_outputs(asked, [target(cube, (0,))])
+        second = painted(cube, (0,), done(texture), '{"a": 2}', asked)
+        assert editor.image == second
+    assert [i.name for i in bpy.data.images] == ["Cube style"]
+    assert (second[RECIPE], second.use_fake_user) == ('{"a": 2}', True)
+
+
+@pytest.mark.parametrize("use", ["brush", "library", "artist"])
+def test_what_is_used_or_not_ours_is_not_written_over(tmp_path, texture, use):
+    """Though it is replaced, and without a cure that does not help."""
+    cube = add_cube()
+    asked = request(output=tmp_path / "out.png", assign="IMAGE_ONLY", replace=True)
+    image = painted(cube, (0,), done(texture), "{}", asked)
+    if use == "brush":
+        bpy.data.textures.new("brush", "IMAGE").image = image
+    elif use == "artist":
+        del image[RECIPE]
+    else:
+        path = tmp_path / "library.blend"
+        bpy.data.libraries.write(str(path), {image})
+        bpy.data.images.remove(image)
+        with bpy.data.libraries.load(str(path), link=True) as (_, into):
+            into.images = ["Cube style"]
+    with pytest.raises(JobError, match=r"it is the file of image 'Cube style'") as caught:
+        check_outputs(asked, [target(cube, (0,))])
+    assert caught.value.cure == "Choose another file"
+
+
+def test_a_result_that_was_painted_on_meanwhile_stays(earlier, texture):
+    cube, asked = earlier
+    image = shown_image(cube.active_material)
+    cube.active_material.node_tree.nodes.clear()
+    image.pixels[0] = 0.5
+    assert image.is_dirty
+    cube.data.materials.clear()
+    again = painted(cube, (0,), done(texture), "{}", asked)
+    assert {i.name for i in bpy.data.images} == {"Cube style", again.name}
 
 
 def test_a_result_goes_where_it_was_asked_for_though_the_file_has_moved(tmp_path, texture):
