@@ -7,7 +7,7 @@ the artist's scene, its render settings and the selection are not touched.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -20,6 +20,7 @@ from . import udim
 from .frame_handlers import no_frame_handlers
 from .glow import let_glow, surface_copy
 from .image_pixels import GREY, check_readable, encode, stored
+from .object_nodes import reads_random
 from .uv_tiles import MOST, MOVED, tile_mover, uv_tiles
 
 LARGEST = 2048  # texels on a side; it is enlarged where the texture is larger
@@ -157,9 +158,12 @@ def _bake(
         )
     target = _target(own, side, made)
     scene, obj = _stage(part, own, context, made)
+    assert own.node_tree
+    named = _named_as(obj, part.obj) if reads_random(own.node_tree) else nullcontext()
     try:
-        for tile in tiles:
-            _bake_tile(scene, obj, part.uv_map, tile, made)
+        with named:
+            for tile in tiles:
+                _bake_tile(scene, obj, part.uv_map, tile, made)
     except RuntimeError as error:
         raise JobError(
             f"Look of object {part.obj.name!r}",
@@ -212,6 +216,9 @@ def _stage(
     if context.scene:
         with no_frame_handlers():
             scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
+        _copy_properties(context.scene, scene)
+    if context.view_layer:
+        _copy_properties(context.view_layer, scene.view_layers[0])
     obj = part.obj.copy()
     made.append(obj)
     assert part.obj.data
@@ -224,6 +231,26 @@ def _stage(
         slot.material = own if slot.slot_index == part.slot else None
     scene.collection.objects.link(obj)
     return scene, obj
+
+
+@contextmanager
+def _named_as(copy: bpy.types.Object, original: bpy.types.Object) -> Iterator[None]:
+    """Let `copy` have the name of `original`, which its random number comes from, for so long."""
+    name = original.name
+    try:
+        original.name = f"{_NAME}: the original"
+        copy.name = name
+        yield
+    finally:
+        copy.name = f"{_NAME}: the copy"
+        original.name = name
+
+
+def _copy_properties(source: bpy.types.ID | bpy.types.ViewLayer, to: Any) -> None:
+    """Copy the custom properties that an Attribute node can read: numbers, and arrays of them."""
+    for name, value in source.items():
+        if isinstance(value, int | float) or hasattr(value, "to_list"):
+            to[name] = value
 
 
 def _bake_tile(

@@ -14,6 +14,7 @@ from . import udim
 from .bake_look import Part
 from .material import Shown, lies_on_tiles, shown
 from .material_slots import slot_material
+from .object_nodes import depends_on_object
 from .read_mesh import Piece
 
 
@@ -47,9 +48,12 @@ class Patch(Part):
     def owner(self) -> Hashable:
         """The same for objects that look the same without an image.
 
-        They share mesh and materials.
+        They share mesh and materials, and nothing in these tells one object from another.
         """
-        return self.obj.data, tuple(slot.material for slot in self.obj.material_slots)
+        materials = tuple(slot.material for slot in self.obj.material_slots)
+        if any(depends_on_object(material) for material in materials):
+            return self.obj
+        return self.obj.data, materials
 
 
 def find_patches(pieces: Sequence[Piece]) -> list[Patch]:

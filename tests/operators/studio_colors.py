@@ -14,8 +14,8 @@ from style_transfer_3d.operators.messages import Done
 from style_transfer_3d.operators.write_back import write_back
 
 from tests.operators.conftest import leave_old_bpy
-from tests.operators.requests import request
 from tests.operators.results import target
+from tests.operators.run_requests import request
 from tests.operators.scenes import add_cube, add_material, new_image, stripes
 
 

@@ -214,7 +214,9 @@ def test_a_missing_image(material, tmp_path):
 
 
 def test_a_bake_that_fails_leaves_nothing(material, monkeypatch):
-    link(material, ramp(material).outputs[0], principled(material).inputs["Base Color"])
+    node = ramp(material)
+    link(material, add(material, "ObjectInfo").outputs["Random"], node.inputs["Fac"])
+    link(material, node.outputs[0], principled(material).inputs["Base Color"])
     scene = bpy.context.scene
     scene.render.engine = "BLENDER_WORKBENCH"
     before = dump(), scene.cycles.samples, bpy.context.object.select_get()
@@ -228,6 +230,52 @@ def test_a_bake_that_fails_leaves_nothing(material, monkeypatch):
     assert (dump(), scene.cycles.samples, bpy.context.object.select_get()) == before
     assert scene.render.engine == "BLENDER_WORKBENCH"
     assert bpy.context.scene == scene
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+def test_the_objects_own_random_number(scene, material, is_grouped):
+    """It comes from the object's name; what Cycles makes of it on the object is the measure."""
+    obj = bpy.context.object
+    obj.name = "Größe.001"
+    if is_grouped:
+        tree = bpy.data.node_groups.new("g", "ShaderNodeTree")
+        tree.interface.new_socket("Value", in_out="OUTPUT", socket_type="NodeSocketFloat")
+        info, end = tree.nodes.new("ShaderNodeObjectInfo"), tree.nodes.new("NodeGroupOutput")
+        tree.links.new(info.outputs["Random"], end.inputs[0])
+        node = add(material, "Group")
+        node.node_tree = tree
+        random = node.outputs[0]
+    else:
+        random = add(material, "ObjectInfo").outputs["Random"]
+    link(material, random, principled(material).inputs["Base Color"])
+    before = dump()
+    found = decode(look_of().pixels)
+    assert dump() == before
+    assert obj.name == "Größe.001"
+
+    scene.render.engine, scene.cycles.samples = "CYCLES", 1
+    emission, target = add(material, "Emission"), add(material, "TexImage")
+    target.image = bpy.data.images.new("t", 4, 4, float_buffer=True)
+    material.node_tree.nodes.active = target
+    link(material, random, emission.inputs["Color"])
+    link(material, emission.outputs[0], surface(material))
+    bpy.ops.object.bake(type="EMIT", margin=0)
+    assert np.ptp(found) < HALF_FLOAT
+    assert found[0, 0, 0] == pytest.approx(target.image.pixels[0], abs=HALF_FLOAT)
+
+
+@pytest.mark.parametrize("of", ["scene", "view layer"])
+@pytest.mark.parametrize("output", ["Color", "Fac"])
+def test_properties_of_the_scene_and_its_view_layer(scene, material, of, output):
+    owner = scene if of == "scene" else bpy.context.view_layer
+    owner["tint"] = RED if output == "Color" else 0.25
+    owner["note"] = "no number"
+    node = add(material, "Attribute")
+    node.attribute_type, node.attribute_name = "VIEW_LAYER", "tint"
+    link(material, node.outputs[output], principled(material).inputs["Base Color"])
+    before = dump()
+    assert is_flat(look_of(), RED if output == "Color" else (0.25,) * 3)
+    assert dump() == before
 
 
 def test_a_sequence_at_the_current_frame(material, tmp_path):

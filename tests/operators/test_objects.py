@@ -24,6 +24,7 @@ from tests.operators.scenes import (
     dump,
     new_image,
     painter,
+    principled,
     save_png,
     select,
     shown_image,
@@ -151,6 +152,68 @@ def test_instances_share_a_texture_unless_their_materials_differ(materials):
         c.material_slots[0].link = "OBJECT"
         c.material_slots[0].material = bpy.data.materials.new("of its own")
         assert shared_by(made_of(a, b, c)) == {"A": ["A", "B"], "C": ["C"]}
+
+
+def object_info(tree):
+    return tree.nodes.new("ShaderNodeObjectInfo").outputs["Color"]
+
+
+def property_of(kind):
+    def attribute(tree):
+        node = tree.nodes.new("ShaderNodeAttribute")
+        node.attribute_type, node.attribute_name = kind, "tint"
+        return node.outputs["Color"]
+
+    return attribute
+
+
+def place(tree):
+    return tree.nodes.new("ShaderNodeNewGeometry").outputs["Position"]
+
+
+def grouped(tree):
+    group = bpy.data.node_groups.new("g", "ShaderNodeTree")
+    group.interface.new_socket("Color", in_out="OUTPUT", socket_type="NodeSocketColor")
+    group.links.new(object_info(group), group.nodes.new("NodeGroupOutput").inputs[0])
+    node = tree.nodes.new("ShaderNodeGroup")
+    node.node_tree = group
+    return node.outputs[0]
+
+
+@pytest.mark.parametrize(
+    "color", [object_info, property_of("OBJECT"), property_of("INSTANCER"), grouped, place]
+)
+def test_instances_whose_look_depends_on_the_object_share_none(color):
+    a = add_cube("A")
+    material = add_material(a, "m")
+    add_material(a, "not in use")
+    link = material.node_tree.links.new
+    link(color(material.node_tree), principled(material).inputs["Base Color"])
+    a.location = (2, 0, 0)
+    b = instance(a, "B")
+    b.location = (0, 2, 0)
+    for obj, tint in ((a, (1.0, 0.0, 0.0)), (b, (0.0, 0.0, 1.0))):
+        obj.color, obj["tint"] = (*tint, 1.0), tint
+    made = made_of(a, b)
+    assert shared_by(made) == {"A": ["A"], "B": ["B"]}
+    assert len(made.job.originals) == 2
+    red, blue = (original.mean((0, 1)) for original in made.job.originals)
+    assert red[0] > red[2] + 0.1 or color is place
+    assert blue[2] > blue[0] + 0.1 or color is place
+    assert np.abs(red - blue).max() > 0.1
+
+
+def test_each_of_those_shows_its_own(painting):
+    a = add_cube("A")
+    material = add_material(a, "m")
+    link = material.node_tree.links.new
+    link(object_info(material.node_tree), principled(material).inputs["Base Color"])
+    b, other = instance(a, "B"), instance(a, "other")
+    paint(a, b)
+    assert [color_of(obj) for obj in (a, b)] == list(COLORS[:2])
+    assert (other.active_material, other.data) == (material, a.data)
+    (kept,) = principled(material).inputs["Base Color"].links
+    assert kept.from_node.bl_idname == "ShaderNodeObjectInfo"
 
 
 def test_a_region_that_only_one_of_them_has():
