@@ -21,7 +21,7 @@ from .look_settings import StyleTransferStyle
 from .output_checks import check_file, check_folder
 from .recipe import RECIPE, RELIEF
 from .saved_files import save_file
-from .selection import check_mode, refusal
+from .selection import paintable
 from .settings import NAMES, OF_OBJECTS, SCENE_PROPERTY
 
 NAME = "style_transfer_3d"
@@ -196,10 +196,7 @@ def find_object(name: str) -> bpy.types.Object:
             f"there is no such object in the scene {scene.name!r}",
             f"Choose {choice}" if near else "Open a .blend file that has a mesh object",
         )
-    if (error := refusal(obj)) is not None:
-        raise error
-    check_mode(obj)
-    return obj
+    return paintable(obj)
 
 
 def check(options: dict[str, Any], report: Path | None, *, save: bool) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import bpy
+
+from .node_trees import all_nodes
 
 # Where a point of the surface is in the world, and how it is turned there.
 _PLACED = ("Position", "Normal", "Tangent", "True Normal", "Incoming")
@@ -13,23 +13,15 @@ _PLACED = ("Position", "Normal", "Tangent", "True Normal", "Incoming")
 def depends_on_object(material: bpy.types.Material | None) -> bool:
     """Whether `material` may look different on objects that share their mesh."""
     tree = material.node_tree if material else None
-    return tree is not None and any(map(_depends, _nodes(tree)))
+    return tree is not None and any(map(_depends, all_nodes(tree)))
 
 
 def reads_random(tree: bpy.types.NodeTree) -> bool:
     """Whether something in `tree`, groups included, takes the random number of the object."""
     return any(
         isinstance(node, bpy.types.ShaderNodeObjectInfo) and _is_linked(node, "Random")
-        for node in _nodes(tree)
+        for node in all_nodes(tree)
     )
-
-
-def _nodes(tree: bpy.types.NodeTree) -> Iterator[bpy.types.Node]:
-    """All nodes of `tree`, and of the groups in it."""
-    for node in tree.nodes:
-        yield node
-        if isinstance(node, bpy.types.ShaderNodeGroup) and node.node_tree:
-            yield from _nodes(node.node_tree)
 
 
 def _depends(node: bpy.types.Node) -> bool:

@@ -46,20 +46,23 @@ def selection(context: bpy.types.Context) -> Selection:
     chosen = sorted(context.selected_objects, key=lambda obj: obj != active)
     meshes = tuple(obj for obj in chosen if obj.type == "MESH")
     if not meshes:
-        if why := refusal(active):
-            raise why
-        assert active
-        check_mode(active)
-        return Selection((active,), ())
+        return Selection((paintable(active),), ())
     for obj in meshes:
-        if why := refusal(obj):
-            raise why
-        check_mode(obj)
+        paintable(obj)
     return Selection(meshes, tuple(obj for obj in chosen if obj.type != "MESH"))
 
 
+def paintable(obj: bpy.types.Object | None) -> bpy.types.Object:
+    """`obj` itself; raises JobError if it cannot be painted, or not in the mode that it is in."""
+    if why := refusal(obj):
+        raise why
+    assert obj
+    _check_mode(obj)
+    return obj
+
+
 def refusal(obj: bpy.types.Object | None) -> JobError | None:
-    """Why `obj` cannot be painted; None if it can."""
+    """Why `obj` cannot be painted in any mode; None if it can."""
     if obj is None:
         return JobError("Object", "none is active", "Select a mesh object")
     what = f"Object {obj.name!r}"
@@ -81,7 +84,7 @@ def refusal(obj: bpy.types.Object | None) -> JobError | None:
     return None
 
 
-def check_mode(obj: bpy.types.Object) -> None:
+def _check_mode(obj: bpy.types.Object) -> None:
     """Raise JobError if Blender does not tell all faces of `obj` in the mode that it is in."""
     if obj.mode == "SCULPT" and any(
         isinstance(modifier, bpy.types.MultiresModifier)

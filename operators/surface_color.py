@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..engine.errors import JobError
+from .node_trees import all_nodes
 from .paint_node import fed_before, is_ours
 
 Groups = tuple[bpy.types.Node, ...]  # the node groups that a socket is in, the outermost first
@@ -119,12 +120,11 @@ def group_output(group: bpy.types.ShaderNodeGroup) -> bpy.types.Node | None:
 
 def images(tree: bpy.types.NodeTree) -> Iterator[bpy.types.Image]:
     """The images of the Image Texture nodes in use in a material's `tree`, in node groups too."""
-    for node in tree.nodes:
-        if isinstance(node, bpy.types.ShaderNodeTexImage) and node.image:
-            if any(output.is_linked for output in node.outputs or ()):
-                yield node.image
-        elif isinstance(node, bpy.types.ShaderNodeGroup) and node.node_tree:
-            yield from images(node.node_tree)
+    for node in all_nodes(tree):
+        if not isinstance(node, bpy.types.ShaderNodeTexImage) or not node.image:
+            continue
+        if any(output.is_linked for output in node.outputs or ()):
+            yield node.image
 
 
 def trace(place: Place) -> End:
