@@ -48,7 +48,7 @@ def plans_of(
     team: Team,
     afar: Afar | None = None,
     *,
-    every: bool = False,
+    least: float = LEAST_COVERED,
 ) -> Iterator[dict[int, Plan]]:
     """For each step its plans, by the place that each has among the views of the step.
 
@@ -63,7 +63,8 @@ def plans_of(
         orders: for each place, what draws the order of its cameras.
         team: says which places are for this process.
         afar: what views show besides what they look up; None stands for nothing.
-        every: whether cameras that see anything are planned, however little it is.
+        least: share of a frame from which on a camera is never left out; with 0 none that sees
+            anything is.
 
     Raises:
         JobError: if no camera sees the mesh.
@@ -80,7 +81,7 @@ def plans_of(
                 place: numbered[place::views][start : start + together]
                 for place in team.places(views)
             }
-            plans = _plan(painting, turn, scale.layers, afar, every)
+            plans = _plan(painting, turn, scale.layers, afar, least)
             (most,) = team.most([max(map(len, plans.values()), default=0)])
             if not most:
                 continue
@@ -136,13 +137,13 @@ def _plan(
     cameras: Mapping[int, Sequence[tuple[int, Camera]]],
     layers: Sequence[str],
     afar: Afar | None,
-    every: bool,
+    least: float,
 ) -> dict[int, list[Plan]]:
     """Plans, by place, of those of the places' numbered cameras that see enough."""
     surface, background = painting.original.surface, painting.background
     plans: dict[int, list[Plan]] = {}
     for place, numbered in cameras.items():
-        for number, camera, shot in _seeing(surface, numbered, every):
+        for number, camera, shot in _seeing(surface, numbered, least):
             ground = painting.ground(shot.face, shot.bary, shot.footprint)
             eye = camera.position.to(shot.point)
             content = painting.original.content(shot, eye, ground.albedo)
@@ -164,20 +165,20 @@ def _plan(
 
 
 def _seeing(
-    surface: Surface, cameras: Sequence[tuple[int, Camera]], every: bool
+    surface: Surface, cameras: Sequence[tuple[int, Camera]], least: float
 ) -> list[tuple[int, Camera, Shot]]:
     """Those of the numbered `cameras` that see enough, and what they see.
 
-    With `every` anything is enough.
+    That is `least` of the frame, or less where most see little.
     """
     shots = [shoot(surface, camera) for _, camera in cameras]
     covered = [len(shot.pixel) / (shot.size[0] * shot.size[1]) for shot in shots]
     usual = median([share for share in covered if share] or [0.0])
-    least = 0.0 if every else min(LEAST_COVERED, LEAST_OF_USUAL * usual)
+    enough = min(least, LEAST_OF_USUAL * usual)
     return [
         (number, camera, shot)
         for (number, camera), shot, share in zip(cameras, shots, covered, strict=True)
-        if share and share >= least
+        if share and share >= enough
     ]
 
 

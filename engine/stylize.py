@@ -23,7 +23,7 @@ from .gradients import together
 from .job import Job
 from .original import Original, is_plain
 from .painting import EDGE, FAITHFUL_EDGE, Painting, Plan
-from .plans import cameras_of, finest_voxel, plans_of
+from .plans import LEAST_COVERED, cameras_of, finest_voxel, plans_of
 from .samples import Samples, sample_sizes
 from .schedule import CLOSE_COVERED, Scale, schedule
 from .settings import CLOSE_UP, Settings
@@ -174,8 +174,9 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         rates = _rates(painting.field, surface, scale, span)
         orders = state.orders(number)
         afar = Afar(painting, state.settled(), job.texture_shapes) if scale.settles else None
-        chosen = bool(job.views) and scale.zoom == 1  # by the artist
-        turns = plans_of(painting, scale, cameras, orders, team, afar, every=chosen)
+        chosen = job.views and scale.zoom == 1  # by the artist
+        least = 0.0 if chosen else LEAST_COVERED
+        turns = plans_of(painting, scale, cameras, orders, team, afar, least=least)
         for turn, plans in enumerate(turns):
             step, work = step + 1, work + scale.work
             if step <= state.done:
