@@ -19,6 +19,10 @@ def random_image(height: int, width: int, seed: int = 0) -> Tensor:
     return torch.rand(height, width, 3, generator=generator, dtype=torch.float64)
 
 
+def noise(seed: int, *shape: int) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
 def pixels(file: Path) -> torch.Tensor:
     with Image.open(file) as picture:
         return torch.from_numpy(np.float32(picture) / 255)

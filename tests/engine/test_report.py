@@ -26,21 +26,13 @@ from engine.report import (
     style_grams,
 )
 from engine.settings import STYLE_LAYERS
-from engine.surface import Surface
 from engine.texture import Atlas
+from tests.engine.images import noise
 from tests.engine.meshes import cube, mesh_of, sphere
 from tests.engine.paintings import painting_with
+from tests.engine.surfaces import surface_of
 
-CPU = torch.device("cpu")
 SIZE = 192
-
-
-def surface_of(mesh: Mesh) -> Surface:
-    return Surface.of(mesh, CPU)
-
-
-def noise(seed: int, *shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 # Colors

@@ -9,18 +9,11 @@ from engine.job import Mesh
 from engine.margins import grow_margin
 from engine.seams import _edge_pairs, seam_ratio
 from engine.surface import Surface
+from tests.engine.images import noise
 from tests.engine.meshes import cube, mesh_of, plane, sphere
+from tests.engine.surfaces import surface_of
 
-CPU = torch.device("cpu")
 SIZE = 192
-
-
-def surface_of(mesh: Mesh) -> Surface:
-    return Surface.of(mesh, CPU)
-
-
-def noise(seed: int, *shape: int) -> Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def painted(surface: Surface, color) -> Tensor:

@@ -16,14 +16,10 @@ from engine.surface import Shot, Surface, shoot
 from engine.views import Camera, orbit_cameras, sphere_directions
 from tests.engine.meshes import cube, mesh_of, plane, sphere
 from tests.engine.reference import centers, perspective
+from tests.engine.surfaces import surface_of
 
-CPU = torch.device("cpu")
 ABOVE = torch.tensor([(0.0, 0.0, 1.0)])
 SLANTED = torch.nn.functional.normalize(torch.tensor([(0.5, -0.4, 0.75)]), dim=-1)
-
-
-def surface_of(mesh: Mesh) -> Surface:
-    return Surface.of(mesh, CPU)
 
 
 def view(surface: Surface, direction: Tensor, scale: int = 48) -> Camera:
