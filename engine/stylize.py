@@ -232,7 +232,8 @@ def _asked(
     state.vgg_seconds += time.perf_counter() - began
     assert seen.grad is not None
     asked = seen.grad if scale.zoom == 1 else state.critic.fine(seen.grad, plan)
-    (grad,) = torch.autograd.grad(image, gathered, asked)
+    # As a sum's, for which torch does not import sympy, as for a gradient that it is given.
+    (grad,) = torch.autograd.grad((image * asked).sum(), gathered)
     lookups = plan.lookups
     return losses, Gradient(lookups.corners, gathered.detach(), grad, lookups.sizes)
 
