@@ -220,7 +220,7 @@ class Critic:
     def _content(self, plan: Plan) -> Tensor:
         """Features of the content target, computed once a scale."""
         if plan.number not in self.contents:
-            seen = self.painting.judged(plan.content)
+            seen = self.painting.judged(self.painting.content(plan))
             found = plan.sight.features(self.backbone, seen, (CONTENT_LAYER,))
             self.contents[plan.number] = found[CONTENT_LAYER]
         return self.contents[plan.number]

@@ -99,6 +99,11 @@ class Painting:
             colors = with_greys(ground.albedo, grey(colors))
         return torch.lerp(ground.albedo, colors, ground.cover)
 
+    def content(self, plan: Plan) -> Tensor:
+        """The content target of a view (1, 3, H, W), over the background."""
+        colors = self.original.content(plan.shot, plan.eye, plan.ground.albedo)
+        return plan.shot.image(colors, self.background)
+
     def seen(self, colors: Tensor) -> Tensor:
         """What counts of colors (..., 3): their greys where only the luma is painted."""
         return grey(colors) if self.keeps_hues else colors
@@ -150,20 +155,20 @@ class Plan:
 
     Attributes:
         number: within its scale.
+        eye: (3,), where its camera stands.
         shot: its surface points.
         ground: below the paint at them.
         lookups: of them in the field.
         beyond: (N, 3), or (1, 3) for all, what their colors have besides; as of `Afar`.
-        content: (1, 3, H, W), the content target over the background.
         masks: for each style, (H, W) in 0-1: how much each pixel shows of its region.
         sight: how the network looks at it.
     """
 
     number: int
+    eye: Tensor
     shot: Shot
     ground: Ground
     lookups: Lookups
     beyond: Tensor
-    content: Tensor
     masks: list[Tensor]
     sight: Sight

@@ -140,23 +140,21 @@ def _plan(
     least: float,
 ) -> dict[int, list[Plan]]:
     """Plans, by place, of those of the places' numbered cameras that see enough."""
-    surface, background = painting.original.surface, painting.background
+    surface = painting.original.surface
     plans: dict[int, list[Plan]] = {}
     for place, numbered in cameras.items():
         for number, camera, shot in _seeing(surface, numbered, least):
             ground = painting.ground(shot.face, shot.bary, shot.footprint)
-            eye = camera.position.to(shot.point)
-            content = painting.original.content(shot, eye, ground.albedo)
             smallest = LATTICE_PIXELS * shot.reach / SLACK
             masks = masks_of_styles(shot, ground)
             lookups = painting.field.locate(painting.points(shot), smallest=smallest)
             plan = Plan(
                 number,
+                camera.position.to(shot.point),
                 shot,
                 ground,
                 lookups,
-                afar.beyond(shot, ground, lookups) if afar else background.new_zeros(1, 3),
-                shot.image(content, background),
+                afar.beyond(shot, ground, lookups) if afar else shot.point.new_zeros(1, 3),
                 masks,
                 Sight(shot.mask, masks, layers),
             )

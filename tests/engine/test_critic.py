@@ -108,7 +108,7 @@ def test_what_is_fainter_than_the_style_is_no_more_than_the_style(pictures, back
     assert critic.strength == pytest.approx(floor, rel=1e-4)
     found, target = (
         plan.sight.features(backbone, picture, (CONTENT_LAYER,))[CONTENT_LAYER]
-        for picture in (image, plan.content)
+        for picture in (image, painting.content(plan))
     )
     mask = plan.sight.coverage[CONTENT_LAYER]
     own = float((target.square().sum(1) * mask).sum() / mask.sum())
