@@ -22,17 +22,16 @@ TURNS = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)  # upwards, to one side, an
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A view for judging: its surface points, and colors (N, 3) at them.
-
-    Attributes:
-        content: the content target's, which may be clay.
-        albedo: the original's.
-    """
+    """A view for judging: its surface points, and the original's colors (N, 3) at them."""
 
     camera: Camera
     shot: Shot
-    content: Tensor
     albedo: Tensor
+
+    @property
+    def eye(self) -> Tensor:
+        """(3,), where its camera stands."""
+        return self.camera.position.to(self.shot.point)
 
 
 def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) -> Iterator[HeldOut]:
@@ -45,9 +44,7 @@ def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) ->
     for whole in _held_out_cameras(surface.used_vertices.cpu(), views):
         camera = middle(whole, zoom)
         shot = shoot(surface, camera)
-        albedo = original.albedo(shot.face, shot.bary, shot.footprint)
-        eye = camera.position.to(shot.point)
-        yield HeldOut(camera, shot, original.content(shot, eye, albedo), albedo)
+        yield HeldOut(camera, shot, original.albedo(shot.face, shot.bary, shot.footprint))
 
 
 def _held_out_cameras(vertices: Tensor, views: Sequence[View]) -> list[Camera]:

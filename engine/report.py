@@ -74,7 +74,8 @@ def measure(
     for done, (view, color) in enumerate(zip(held_out, painted, strict=True)):
         tell(done / (len(held_out) + 1))
         shot = view.shot
-        after, target = features(shot, color), features(shot, view.content)
+        after = features(shot, color)
+        target = features(shot, original.content(shot, view.eye, view.albedo))
         # A content target with the texture alone is the original itself.
         before = target if original.source == "TEXTURE" else features(shot, view.albedo)
         mask = _masks_of(after, shot.mask)[CONTENT_LAYER]

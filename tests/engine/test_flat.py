@@ -117,7 +117,7 @@ def test_what_no_given_view_sees_is_not_judged(tmp_path) -> None:
     look[:, 32:] = 0.9
     job = Job(mesh, Style(tmp_path), Settings(texture_size=64), (look,), (straight_on(),))
     original = prepare(job, [torch.rand(3, 64, 64)], CPU).original
-    colors = torch.cat([view.content for view in held_out_views(original, 1, job.views)])
+    colors = torch.cat([view.albedo for view in held_out_views(original, 1, job.views)])
     assert float(colors.max()) < 0.6
-    everywhere = torch.cat([view.content for view in held_out_views(original, 1)])
+    everywhere = torch.cat([view.albedo for view in held_out_views(original, 1)])
     assert float(everywhere.max()) > 0.8
