@@ -43,7 +43,7 @@ def straight_on(name: str = "straight on") -> View:
     return View(name, down, projection, 1.0)
 
 
-def save_job(folder: Path, **settings: object) -> Path:
+def save_job(folder: Path, views: tuple[View, ...] = (), **settings: object) -> Path:
     """A cube with a colorful texture, and a style picture of its own."""
     random = np.random.default_rng(0)
     coarse = Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8))
@@ -52,5 +52,5 @@ def save_job(folder: Path, **settings: object) -> Path:
     pixels = np.float32(coarse.resize((32, 32), Image.Resampling.BICUBIC)) / 255
     small = {"preset": "DRAFT", "steps": STEPS, "texture_size": 64, "device": "CPU"}
     chosen = Settings(**{**small, "backbone": "VGG16", "seed": 5, **settings})
-    Job(cube(), Style(style), chosen, (pixels[..., ::-1].copy(),)).save(folder)
+    Job(cube(), Style(style), chosen, (pixels[..., ::-1].copy(),), views).save(folder)
     return folder

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+FEW_VIEWS = "tests.engine.few_views"  # the engine in another module
 
 
 @contextmanager
@@ -47,14 +48,16 @@ class Outcome(NamedTuple):
     folder: Path
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "engine", *map(str, arguments)]
+def command(*arguments: object, module: str = "engine") -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
 
 
-def run(*arguments: object, timeout: float = 120, **environment: str) -> Outcome:
+def run(
+    *arguments: object, timeout: float = 120, module: str = "engine", **environment: str
+) -> Outcome:
     """Run the engine to its end; every line that it prints must be a message."""
     done = subprocess.run(
-        command(*arguments),
+        command(*arguments, module=module),
         cwd=ROOT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
@@ -64,7 +67,7 @@ def run(*arguments: object, timeout: float = 120, **environment: str) -> Outcome
         check=False,
     )
     messages = [json.loads(line) for line in done.stdout.splitlines()]
-    return Outcome(done.returncode, messages, done.stderr, Path(str((*arguments, "")[0])))
+    return Outcome(done.returncode, messages, done.stderr, Path(str(("", *arguments)[-1])))
 
 
 def error_of(outcome: Outcome) -> dict:

@@ -20,7 +20,7 @@ from engine.job import Job
 from engine.picture import read_picture, write_picture
 from engine.stylize import optimise, prepare
 from tests.engine.jobs import STEPS, save_job
-from tests.engine.processes import ROOT, Outcome, command, error_of, run, started
+from tests.engine.processes import FEW_VIEWS, ROOT, Outcome, command, error_of, run, started
 
 MEASURES = {
     "style_distance", "style_gap_closed", "content_distance", "seam_ratio", "coverage",
@@ -208,11 +208,20 @@ def test_a_python_that_is_too_old(tmp_path) -> None:
         ast.parse(Path(file).read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
-@pytest.mark.timeout(300)
-def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
-    folder = save_job(tmp_path / "job")
-    watched = run("--previews", folder)
+@pytest.fixture(scope="module", params=["BUMP", "NORMAL"])
+def watched(request, tmp_path_factory) -> Outcome:
+    """The same job with a relief, and with previews on the way."""
+    folder = tmp_path_factory.mktemp("watched") / "job"
+    return run("--previews", save_job(folder, relief=request.param), module=FEW_VIEWS)
+
+
+def test_neither_previews_nor_a_relief_change_the_texture(outcome, watched) -> None:
     assert watched.code == 0, watched.errors
+    texture = Path(watched.messages[-1]["textures"][0]).read_bytes()
+    assert texture == (outcome.folder / "result" / "texture.png").read_bytes()
+
+
+def test_previews_show_it_on_the_way(outcome, watched) -> None:
     shown = [
         m["previews"][0] for m in watched.messages if m["type"] == "PROGRESS" and m["previews"]
     ]
@@ -220,33 +229,28 @@ def test_previews_on_the_way_change_nothing(outcome, tmp_path) -> None:
     pixels = np.load(shown[0])
     assert (pixels.shape, pixels.dtype) == ((64, 64, 4), np.float32)
     assert 0 <= pixels.min() <= pixels.max() <= 1
-    texture = (folder / "result" / "texture.png").read_bytes()
-    assert texture == (outcome.folder / "result" / "texture.png").read_bytes()
     assert not any(m["previews"] for m in outcome.messages if m["type"] == "PROGRESS")
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("kind", "mode"), [("BUMP", "I;16"), ("NORMAL", "RGB")])
-def test_a_relief_is_written_beside_the_texture(outcome, tmp_path, kind, mode) -> None:
-    found = run(save_job(tmp_path / "job", relief=kind))
-    assert found.code == 0, found.errors
+def test_a_relief_is_written_beside_the_texture(outcome, watched) -> None:
     for doing in ("Baking the relief: 0%", "Baking the relief: 100%", "Writing relief.png"):
-        assert {"type": "STATUS", "text": doing} in found.messages
-    done = found.messages[-1]
-    assert done["reliefs"][0] == str(found.folder / "result" / "relief.png")
+        assert {"type": "STATUS", "text": doing} in watched.messages
+    done = watched.messages[-1]
+    result = watched.folder / "result"
+    assert done["textures"][0] == str(result / "texture.png")
+    assert done["reliefs"][0] == str(result / "relief.png")
     assert done["relief_height"] > 0
+    kind = Job.load(watched.folder).settings.relief
     with Image.open(done["reliefs"][0]) as picture:
         assert picture.size == (64, 64)
-        assert picture.mode == mode
+        assert picture.mode == {"BUMP": "I;16", "NORMAL": "RGB"}[kind]
     assert "reliefs" not in outcome.messages[-1]
-    texture = Path(done["textures"][0]).read_bytes()
-    assert texture == Path(outcome.messages[-1]["textures"][0]).read_bytes()
 
 
 @pytest.mark.timeout(300)
 def test_finish_on_stdin_keeps_what_is_painted(tmp_path) -> None:
     folder = save_job(tmp_path / "job", steps=5000)
-    with started(*command(folder), errors=subprocess.DEVNULL) as process:
+    with started(*command(folder, module=FEW_VIEWS), errors=subprocess.DEVNULL) as process:
         steps = 0
         for line in process.stdout:
             message = json.loads(line)

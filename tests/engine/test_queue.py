@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.jobs import save_job
+from tests.engine.jobs import save_job, straight_on
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "queue" / "run_jobs.py"
 
@@ -36,7 +36,7 @@ def test_a_broken_job_stops_no_other_and_what_has_a_result_is_left_out(tmp_path)
     jobs = tmp_path / "jobs"
     for name in ("1_broken", "2_whole", "notes"):
         (jobs / name).mkdir(parents=True)
-    save_job(jobs / "2_whole", steps=2)
+    save_job(jobs / "2_whole", views=(straight_on(),), steps=2)
     (jobs / "1_broken" / "job.json").write_text("{}")
 
     code, lines = run(jobs)
