@@ -16,7 +16,9 @@ from tests.operators.scenes import (
     add_cube,
     add_material,
     new_image,
+    quoted,
     save_png,
+    stand_in_python,
     stripes,
 )
 
@@ -103,6 +105,13 @@ def texture(tmp_path):
 def python_with_torch(scene, monkeypatch):
     """The real engine runs, also where Blender's Python has no torch."""
     monkeypatch.setenv("STYLE_TRANSFER_3D_PYTHON", ENGINE_PYTHON)
+
+
+@pytest.fixture
+def few_views(python_with_torch, tmp_path, monkeypatch):
+    """The real engine runs and measures what it painted by few small views."""
+    module = f"{quoted(ENGINE_PYTHON)} -s -X utf8 -m tests.engine.few_views"
+    stand_in_python(tmp_path, f'shift 5; exec {module} "$@"', monkeypatch)  # -s … -m engine
 
 
 @pytest.fixture

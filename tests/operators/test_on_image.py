@@ -58,7 +58,7 @@ def error_of(**properties):
     return refusal_of(lambda: bpy.ops.image.style_transfer(**{**SHORT, **properties}))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("few_views")
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_without_style_it_stays_what_it_is(tmp_path, height, width):
     """Every pixel in its place to the very edge; its own colors are taken for the style's."""
@@ -191,7 +191,7 @@ def test_a_render_result(scene):
     assert "it is a render result" in str(refusal(bpy.data.images["Render Result"]))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("few_views")
 def test_the_command(style, tmp_path, capfd):
     file, output = save_png(tmp_path / "photo.png", stripes(64, 100)), tmp_path / "out.png"
     arguments = [f"--{k}={v}" for k, v in {**SHORT, "style": style, "output": output}.items()]

@@ -76,7 +76,7 @@ def test_the_command_on_a_textured_cube(cube, style, tmp_path, capfd):
     assert {"style_distance", "style_gap_closed", "coverage", "seam_ratio"} < set(measures)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("few_views")
 def test_a_relief_and_its_undo(cube, style, tmp_path, capfd):
     bpy.context.preferences.edit.use_global_undo = True
     bpy.ops.ed.undo_push(message="before")
@@ -94,7 +94,7 @@ def test_a_relief_and_its_undo(cube, style, tmp_path, capfd):
     assert dump() == before
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("few_views")
 def test_two_flat_materials_seen_by_the_scenes_camera(style):
     bpy.ops.object.camera_add(location=(0, -6, 0), rotation=(np.pi / 2, 0, 0))
     obj = add_cube()
@@ -116,11 +116,10 @@ def test_a_style_that_is_truncated(cube, tmp_path):
     assert "half.png" in error_of(style)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1, 64), (1, 1), (20_000, 64)])
-def test_a_style_of_an_odd_size(cube, tmp_path, width, height):
-    text = error_of(blank_png(tmp_path / "odd.png", width, height))
+def test_a_style_of_an_odd_size(cube, tmp_path):
+    text = error_of(blank_png(tmp_path / "odd.png", 20_000, 64))
     assert "odd.png" in text
-    assert str(width) in text
+    assert "20000 x 64" in text
 
 
 def test_weights_that_are_not_there(cube, style, tmp_path):
@@ -163,7 +162,7 @@ def test_an_engine_that_is_killed_half_way(cube, style, tmp_path, monkeypatch):
     assert "Engine: it ended half-way (killed by SIGKILL)" in error_of(style, steps=100_000)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("few_views")
 def test_two_objects_and_udim_tiles_in_one_run(cube, style, tmp_path):
     """Each object and each tile gets a texture that is no other one's; all share one report."""
     for number, level in ((1001, 0.2), (1002, 0.9)):
