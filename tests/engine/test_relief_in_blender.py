@@ -17,6 +17,7 @@ from tests.engine.reliefs import painting_of, placed, quiet, turned, wave
 
 SCRIPT = Path(__file__).with_name("cycles_relief.py")
 COUNT = 200  # quads along each side of the plane
+SIDE = 512  # texels of its maps
 PLACEMENTS = {
     "as it is": np.eye(2),
     "stretched, turned and mirrored": np.diag((0.95, 0.6)) @ turned(90) @ np.diag((1, -1)),
@@ -31,8 +32,8 @@ def pictures(request, tmp_path_factory) -> dict[str, np.ndarray]:
     painting = painting_of(plane(size=1.0), wave, size=256, finest=0.004)
     surface = Surface.of(mesh, torch.device("cpu"))
     relief = Relief.of(replace(painting, original=replace(painting.original, surface=surface)))
-    write_heights(relief.bake_heights((1024, 1024), quiet), folder / "bump.png")
-    write_picture(relief.bake_normals((1024, 1024), quiet), folder / "normal.png")
+    write_heights(relief.bake_heights((SIDE, SIDE), quiet), folder / "bump.png")
+    write_picture(relief.bake_normals((SIDE, SIDE), quiet), folder / "normal.png")
     y, x = np.mgrid[: COUNT + 1, : COUNT + 1] / COUNT
     vertices = np.stack((x - 0.5, y - 0.5, 0 * x), -1).reshape(-1, 3)
     uvs = (np.stack((x, y), -1).reshape(-1, 2) - 0.5) @ request.param.T + 0.5
