@@ -394,7 +394,7 @@ def test_several_objects(material, style):
     other = add_material(cube, "other")
     link(other, ramp(other, 1.0).outputs[0], principled(other).inputs["Base Color"])
     before = dump()
-    made = made_of(plane, twin, cube)
+    made = made_of(plane, twin, cube, texture_size=256)
     assert dump() == before
     assert [target.name for target in made.targets] == ["Plane", "Cube"]
     red, blue = made.job.originals

@@ -194,7 +194,7 @@ def test_instances_whose_look_depends_on_the_object_share_none(color):
     b.location = (0, 2, 0)
     for obj, tint in ((a, (1.0, 0.0, 0.0)), (b, (0.0, 0.0, 1.0))):
         obj.color, obj["tint"] = (*tint, 1.0), tint
-    made = made_of(a, b)
+    made = made_of(a, b, texture_size=256)
     assert shared_by(made) == {"A": ["A"], "B": ["B"]}
     assert len(made.job.originals) == 2
     red, blue = (original.mean((0, 1)) for original in made.job.originals)
@@ -209,7 +209,7 @@ def test_each_of_those_shows_its_own(painting):
     link = material.node_tree.links.new
     link(object_info(material.node_tree), principled(material).inputs["Base Color"])
     b, other = instance(a, "B"), instance(a, "other")
-    paint(a, b)
+    paint(a, b, texture_size=256)
     assert [color_of(obj) for obj in (a, b)] == list(COLORS[:2])
     assert (other.active_material, other.data) == (material, a.data)
     (kept,) = principled(material).inputs["Base Color"].links

@@ -258,7 +258,7 @@ def test_tiles_behind_a_mix_are_baked_tile_by_tile(cube, tiled, packed):
         tiled.pack()
     behind_a_mix(cube)
     before = dump()
-    made = made_of(cube)
+    made = made_of(cube, texture_size=256)
     assert dump() == before
     (target,) = made.targets
     assert (target.name, target.tiles, target.textures) == ("Cube", (1001, 1002, 1012), (0, 1, 2))
@@ -268,10 +268,10 @@ def test_tiles_behind_a_mix_are_baked_tile_by_tile(cube, tiled, packed):
 
 def test_they_are_painted_tile_by_tile_and_again(cube, painting, textures):
     mix = behind_a_mix(cube)
-    assert bpy.ops.object.style_transfer() == {"FINISHED"}
+    assert bpy.ops.object.style_transfer(texture_size=256) == {"FINISHED"}
     assert is_painted(shown_image(cube.active_material), textures)
     assert mix.name in cube.active_material.node_tree.nodes
-    made = made_of(cube)
+    made = made_of(cube, texture_size=256)
     assert made.targets[0].tiles == (1001, 1002, 1012)
     assert shows(made, half_white)
 
@@ -294,7 +294,7 @@ def test_a_look_without_an_image_beside_tiles_of_another_use(cube, tiled):
 def test_a_mixed_tile_that_is_missing(cube, tmp_path):
     behind_a_mix(cube)
     (tmp_path / "skin.1012.png").unlink()
-    made = made_of(cube)
+    made = made_of(cube, texture_size=256)
     (warning,) = made.warnings
     assert warning.startswith("Image 'skin.<UDIM>.png' has no UDIM tile 1012: grey is taken")
     assert np.allclose(made.job.originals[2], encode(np.full(3, 0.8, np.float32)))
