@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from engine.compare import compare
+from engine.errors import JobError
 from engine.run import Wishes
 from engine.settings import Settings
 from engine.sheet import CAPTION, CELL, GAP, sheet_size
@@ -17,13 +18,21 @@ from engine.variants import Comparison, Variant, compare_seeds, compare_styles
 from tests.engine.jobs import save_job
 from tests.engine.processes import ROOT, command, error_of, run
 
-STEPS = 12
+STEPS = 6
 MIDDLE = slice(CELL // 4, 3 * CELL // 4)
 
 
 def save(folder, comparison, **settings):
     comparison.save(save_job(folder, **{"steps": STEPS, "view_count": 4, **settings}))
     return folder
+
+
+def paint(folder, *, previews=False):
+    """What `compare` tells, in this process."""
+    said = []
+    compare(folder, said.append, Wishes(), previews=previews)
+    assert said[-1]["type"] == "DONE"
+    return said
 
 
 def picture(sheet, row, column):
@@ -48,7 +57,6 @@ def weights(tmp_path_factory):
     return folder, run("--compare", "--previews", folder, timeout=280)
 
 
-@pytest.mark.timeout(300)
 def test_more_content_weight_is_nearer_to_the_original(weights):
     folder, outcome = weights
     assert outcome.code == 0, outcome.errors
@@ -85,13 +93,11 @@ def test_the_sheet_grows_a_cell_at_a_time(weights):
     assert is_empty(picture(first, 1, 1))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("tiny")
 def test_other_seeds_differ_and_the_same_one_does_not(tmp_path):
     variants = (*(Variant("", {"seed": n}) for n in (1, 2, 1)),)
     folder = save(tmp_path / "job", Comparison(3, variants), steps=6)
-    outcome = run("--compare", folder)
-    assert outcome.code == 0, outcome.errors
-    assert not any(m.get("previews") for m in outcome.messages)
+    assert not any(m.get("previews") for m in paint(folder))
     assert [f.name for f in (folder / "result").iterdir()] == ["sheet.png"]
     sheet = Image.open(folder / "result" / "sheet.png")
     one, two, again = (picture(sheet, 0, column) for column in (1, 2, 3))
@@ -99,7 +105,7 @@ def test_other_seeds_differ_and_the_same_one_does_not(tmp_path):
     assert distance(one, again) == 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("tiny")
 def test_each_picture_gives_its_colors(tmp_path):
     pictures = []
     for name, color in (("red", (230, 20, 20)), ("blue", (20, 20, 230))):
@@ -109,8 +115,7 @@ def test_each_picture_gives_its_colors(tmp_path):
         )
         pictures.append(tmp_path / f"{name}.png")
     folder = save(tmp_path / "job", compare_styles(pictures, columns=2), content_weight=0.0)
-    outcome = run("--compare", folder)
-    assert outcome.code == 0, outcome.errors
+    paint(folder)
     sheet = Image.open(folder / "result" / "sheet.png")
     red, blue = (picture(sheet, 0, column).mean((0, 1)) for column in (1, 2))
     assert red[0] > 1.5 * red[2]
@@ -139,24 +144,22 @@ def stopped_by(word, folder):
             process.kill()
 
 
-@pytest.mark.timeout(300)
 def test_cancelled_leaves_no_sheet(tmp_path):
-    folder = save(tmp_path / "job", compare_seeds(Settings(), columns=5, rows=5), steps=6)
+    folder = save(tmp_path / "job", compare_seeds(Settings(), columns=3, rows=3), steps=6)
     code, message = stopped_by("cancel", folder)
     assert code == 3
     assert message == {"type": "STATUS", "text": "Cancelled"}
     assert not (folder / "result" / "sheet.png").exists()
 
 
-@pytest.mark.timeout(300)
 def test_finish_keeps_the_cells_so_far(tmp_path):
-    folder = save(tmp_path / "job", compare_seeds(Settings(), columns=5, rows=5), steps=6)
+    folder = save(tmp_path / "job", compare_seeds(Settings(), columns=3, rows=3), steps=6)
     code, message = stopped_by("finish", folder)
     assert code == 0
     sheet = Image.open(message["sheet"])
-    assert sheet.size == sheet_size(5, 25)
+    assert sheet.size == sheet_size(3, 9)
     assert not is_empty(picture(sheet, 0, 1))
-    assert is_empty(picture(sheet, 4, 5))
+    assert is_empty(picture(sheet, 2, 3))
 
 
 def test_a_cell_that_is_finished_early_keeps_no_grain(tmp_path, monkeypatch):
@@ -173,33 +176,39 @@ def test_a_cell_that_is_finished_early_keeps_no_grain(tmp_path, monkeypatch):
     assert settled == [1]
 
 
+def refusal(folder):
+    """Why it cannot be painted; nothing is by then."""
+    said = []
+    with pytest.raises(JobError) as caught:
+        compare(folder, said.append, Wishes())
+    assert not any(m["type"] == "PROGRESS" for m in said)
+    assert not (folder / "result" / "sheet.png").exists()
+    return caught.value.what
+
+
 def test_a_picture_that_is_none_is_told_before_the_first_step(tmp_path):
     bad = tmp_path / "notes.png"
     bad.write_text("my notes")
     save_job(tmp_path / "job")  # which makes style.png
     folder = save(tmp_path / "job", compare_styles([tmp_path / "style.png", bad], columns=2))
-    outcome = run("--compare", folder)
-    assert "notes.png" in error_of(outcome)["what"]
-    assert not any(m["type"] == "PROGRESS" for m in outcome.messages)
-    assert not Path(folder / "result" / "sheet.png").exists()
+    assert "notes.png" in refusal(folder)
 
 
 def test_a_job_without_variants(tmp_path):
     assert "variants.json" in error_of(run("--compare", save_job(tmp_path / "job")))["what"]
 
 
+@pytest.mark.usefixtures("tiny")
 def test_captions_too_long_for_their_cell_do_not_fail(tmp_path):
     variants = (Variant("x" * 200, {"seed": 1}), Variant("", {"seed": 2}))
-    folder = save(tmp_path / "job", Comparison(2, variants), steps=1)
-    outcome = run("--compare", folder)
-    assert outcome.code == 0, outcome.errors
+    paint(save(tmp_path / "job", Comparison(2, variants), steps=1))
 
 
+@pytest.mark.usefixtures("tiny")
 def test_a_sheet_on_the_way_that_cannot_be_written_is_left_out(tmp_path):
     variants = tuple(Variant("", {"seed": number}) for number in range(3))
     folder = save(tmp_path / "job", Comparison(3, variants), steps=1)
     (folder / "result" / "sheet_0.png").mkdir(parents=True)
-    outcome = run("--compare", "--previews", folder)
-    assert outcome.code == 0, outcome.errors
-    shown = [Path(file).name for m in outcome.messages for file in m.get("previews", ())]
+    said = paint(folder, previews=True)
+    shown = [Path(file).name for m in said for file in m.get("previews", ())]
     assert shown == ["sheet_1.png"]
