@@ -7,7 +7,15 @@ import pytest
 
 from engine.job import Job, Style
 from engine.run import Wishes, run
+from engine.settings import PRESETS, Preset
 from tests.engine.jobs import job_of
+
+
+@pytest.fixture(autouse=True)
+def one_scale(monkeypatch, few_small_views) -> None:
+    """The scale after which it is told is the only one."""
+    few = Preset(scales=(32,), steps=(4,), close_ups=0, nearer=0, settling=0, views=3)
+    monkeypatch.setitem(PRESETS, "DRAFT", few)
 
 
 def warnings(job: Job, folder) -> list[str]:
@@ -18,7 +26,6 @@ def warnings(job: Job, folder) -> list[str]:
     return [str(message["text"]) for message in said if message["type"] == "WARN"]
 
 
-@pytest.mark.usefixtures("tiny", "few_small_views")
 @pytest.mark.parametrize("loss", ["GRAM", "NEAREST_FEATURES"])
 def test_a_region_too_small_for_any_view_is_told(pictures, tmp_path, loss) -> None:
     """One corner of the plane, which is a hundredth of a face: once for that one of two styles."""
@@ -32,7 +39,6 @@ def test_a_region_too_small_for_any_view_is_told(pictures, tmp_path, loss) -> No
     assert "Enlarge the region" in told
 
 
-@pytest.mark.usefixtures("tiny", "few_small_views")
 def test_of_others_nothing_is_told(pictures, tmp_path) -> None:
     """One that is seen, and one that weighs nothing."""
     job = job_of(pictures, steps=0)
