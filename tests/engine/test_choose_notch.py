@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from engine import checkpoint, choose_notch, held_out
+from engine import checkpoint, choose_notch
 from engine.checkpoint import Checkpoint
 from engine.critic import Critic
 from engine.errors import JobError
@@ -24,6 +24,7 @@ from tests.engine.jobs import save_job
 CPU = torch.device("cpu")
 SMALL = Preset(scales=(64, 91), steps=(6, 5), close_ups=0, nearer=0, settling=0, views=6)
 STEPS = SMALL.all_steps(1024)
+SIZE = 256  # texels on a side
 LAST = 3  # notch: views of 64 pixels
 SOME = 70  # pixels: more than such a view has on a side, and less than a larger one
 
@@ -57,16 +58,15 @@ class Begun(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch) -> None:
+def small(monkeypatch, few_small_views) -> None:
     monkeypatch.setitem(PRESETS, "DRAFT", SMALL)
     monkeypatch.setattr(checkpoint, "GAP", 0)
     monkeypatch.setattr(checkpoint, "SHARE", 1e9)
-    monkeypatch.setattr(held_out, "VIEWS", 2)
 
 
 @pytest.fixture
 def begun(tmp_path) -> Begun:
-    return Begun(save_job(tmp_path / "job", steps=0, texture_size=512), [])
+    return Begun(save_job(tmp_path / "job", steps=0, texture_size=SIZE), [])
 
 
 def leave(monkeypatch, free: float | None) -> None:
@@ -121,8 +121,8 @@ def test_if_nothing_fits_it_says_what_would(begun, monkeypatch) -> None:
     with pytest.raises(JobError, match=r"are needed at the least.*lose other programs"):
         begun.run()
     monkeypatch.setattr(choose_notch, "needed", lambda sizes: sizes.textures * 1000)
-    leave(monkeypatch, 256**2 * 1000)
-    with pytest.raises(JobError, match="Choose a texture size of 256 at most, or close other"):
+    leave(monkeypatch, (SIZE // 2) ** 2 * 1000)
+    with pytest.raises(JobError, match=f"Choose a texture size of {SIZE // 2} at most, or close"):
         begun.run()
     monkeypatch.setattr(choose_notch, "needed", lambda sizes: sizes.near)
     leave(monkeypatch, 1000)
@@ -196,7 +196,8 @@ def test_a_checkpoint_remembers_its_notch(begun, backbone) -> None:
 
 @pytest.mark.timeout(60)
 def test_lattices_that_smaller_views_leave_out_are_dropped(begun, backbone) -> None:
-    job = Job.load(begun.folder)
+    """Where texels are so small that the views decide which lattice is the finest."""
+    job = Job.load(save_job(begun.folder, steps=0, texture_size=2 * SIZE))
     picture = read_picture(job.style.file)
     painting = prepare(job, [picture], CPU)
     state = State(job.settings, painting, backbone)
