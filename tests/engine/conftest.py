@@ -20,7 +20,7 @@ settings.register_profile("no hurry", deadline=None)  # a busy machine is no fai
 settings.load_profile("no hurry")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def backbone() -> Backbone:
     """The bundled network."""
     return Backbone(Weights("VGG16", BUNDLED), LAYERS)

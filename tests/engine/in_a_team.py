@@ -2,8 +2,8 @@
 
     torchrun … in_a_team.py [--patience SECONDS] [--others FOLDER] FOLDER
 
-Writes a checkpoint after each step, measures the result by few views, and writes its process id
-to the file RANK.pid beside the folder.
+Writes a checkpoint after each step, measures the result by few small views, and writes its
+process id to the file RANK.pid beside the folder.
 With --others, processes but the first get that folder.
 """
 
@@ -13,7 +13,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from engine import __main__, checkpoint, held_out, settings, workers
+from engine import __main__, checkpoint, settings, workers
+from tests.engine.few_views import measure_by_few
 from tests.engine.jobs import TINY
 
 parser = argparse.ArgumentParser()
@@ -24,7 +25,7 @@ given = parser.parse_args()
 rank = os.environ["RANK"]
 settings.PRESETS["DRAFT"] = TINY
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
-held_out.VIEWS = 2
+measure_by_few()
 workers.PATIENCE = timedelta(seconds=given.patience)
 (given.folder.parent / f"{rank}.pid").write_text(str(os.getpid()))
 folder = given.others if given.others and rank != "0" else given.folder

@@ -38,7 +38,9 @@ pytestmark = pytest.mark.usefixtures("tiny")
 ALWAYS = """
 import sys
 from engine import __main__, checkpoint, settings
+from tests.engine.few_views import measure_by_few
 from tests.engine.jobs import TINY
+measure_by_few()
 settings.PRESETS["DRAFT"] = TINY
 checkpoint.GAP, checkpoint.SHARE = 0, 1e9
 sys.exit(__main__.main(sys.argv[1:]))
@@ -121,8 +123,9 @@ def test_killed_in_a_whole_view_and_in_a_close_up_it_paints_the_same(tmp_path, b
     assert steps_of(last)[-1] == STEPS
     assert {"type": "STATUS", "text": f"Going on after step {steps_of(last)[0] - 1}"} in last
     assert last[-1]["type"] == "DONE"
-    painting, state = begin(job, backbone.swift())
-    assert len(list(optimise(job, painting, backbone.swift(), state))) == STEPS
+    swift = backbone.swift()
+    painting, state = begin(job, swift)
+    assert len(list(optimise(job, painting, swift, state))) == STEPS
     write_picture(painting.bake(job.texture_shapes[0]), tmp_path / "whole.png")
     painted = pixels(killed / "result" / "texture.png")
     assert torch.allclose(painted, pixels(tmp_path / "whole.png"), rtol=0, atol=1e-6)

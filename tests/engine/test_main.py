@@ -16,8 +16,11 @@ from PIL import Image
 from engine.__main__ import COMPARE, HELP, PREVIEWS, VIEWS
 from engine.backbone import Backbone, find_weights
 from engine.critic import LAYERS
+from engine.errors import JobError
 from engine.job import Job
 from engine.picture import read_picture, write_picture
+from engine.run import Wishes
+from engine.run import run as work
 from engine.stylize import optimise, prepare
 from tests.engine.jobs import STEPS, save_job
 from tests.engine.processes import FEW_VIEWS, ROOT, Outcome, command, error_of, run, started
@@ -136,11 +139,17 @@ def test_a_folder_without_a_job(tmp_path) -> None:
     assert str(tmp_path) in error_of(run(tmp_path))["what"]
 
 
+def refusal(folder: Path) -> str:
+    """What is wrong with the job there, as it is told in this process."""
+    with pytest.raises(JobError) as caught:
+        work(folder, list[dict]().append, Wishes())
+    return caught.value.what
+
+
 def test_a_result_folder_that_cannot_be_written(tmp_path) -> None:
     folder = save_job(tmp_path / "job")
     (folder / "result").write_text("in the way")
-    error = error_of(run(folder))
-    assert error["what"] == f"Result folder {str(folder / 'result')!r}"
+    assert refusal(folder) == f"Result folder {str(folder / 'result')!r}"
 
 
 def test_a_result_folder_that_is_deleted_ends_the_run_soon(tmp_path) -> None:
@@ -165,7 +174,7 @@ def test_a_result_folder_that_is_deleted_ends_the_run_soon(tmp_path) -> None:
 def test_a_style_picture_that_is_none(tmp_path) -> None:
     folder = save_job(tmp_path / "job")
     (folder / "style" / "style.png").write_text("my notes")
-    assert "style.png" in error_of(run(folder))["what"]
+    assert "style.png" in refusal(folder)
 
 
 @pytest.mark.parametrize("arguments", [(), ("a", "b")])
