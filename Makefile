@@ -62,7 +62,7 @@ bench: $(READY) $(WEIGHTS)  ## measure the targets' figures into docs/performanc
 
 # Two halves at the same time, a thread each, about as long as each other: those of the engine's
 # tests that start most engines follow on the operators'.
-STARTING := $(addprefix tests/engine/,test_main.py test_queue.py test_compare.py test_needed_memory.py)
+STARTING := $(patsubst %,tests/engine/test_%.py,main queue compare needed_memory workers)
 test: $(READY) $(WEIGHTS)  ## run the tests that need no installed Blender
 	@mkdir -p build; failed=0; export OMP_NUM_THREADS=1; \
 	{ $(PYTEST) tests/operators; operators=$$?; \
