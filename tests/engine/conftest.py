@@ -14,6 +14,7 @@ from engine import held_out, report
 from engine.backbone import BUNDLED, Backbone, Weights
 from engine.critic import LAYERS
 from engine.settings import PRESETS
+from tests.engine import few_views
 from tests.engine.jobs import TINY
 
 settings.register_profile("no hurry", deadline=None)  # a busy machine is no failure
@@ -49,7 +50,7 @@ def tiny(monkeypatch) -> None:
 
 @pytest.fixture
 def few_small_views(monkeypatch) -> None:
-    """What is measured is seen in 3 views of 64 pixels."""
-    monkeypatch.setattr(held_out, "VIEWS", 3)
+    """What is measured is seen in as few and small views as in `few_views`."""
+    monkeypatch.setattr(held_out, "VIEWS", few_views.VIEWS)
     for module in (held_out, report):
-        monkeypatch.setattr(module, "SIDE", 64)
+        monkeypatch.setattr(module, "SIDE", few_views.SIDE)

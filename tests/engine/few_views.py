@@ -7,11 +7,13 @@ import sys
 
 from engine import __main__, held_out, report
 
+VIEWS, SIDE = 3, 64  # pixels on a side
+
 
 def measure_by_few() -> None:
     """From now on, as in tests with the fixture `few_small_views`."""
-    held_out.VIEWS = 3
-    held_out.SIDE = report.SIDE = 64
+    held_out.VIEWS = VIEWS
+    held_out.SIDE = report.SIDE = SIDE
 
 
 if __name__ == "__main__":
