@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -10,13 +9,14 @@ from torch import Tensor
 
 from .allocator import keeping_freed_memory
 from .blocks import blocks
+from .footprints import of_texels
 from .margins import fill_rest, grow_margin
 from .surface import Surface
 from .texture import Texels, band_rows
 
 BLOCK = 1 << 18  # texels whose values are asked for at once
 Tell = Callable[[float], None]  # takes the share that is done, 0-1
-# Takes faces (N,), barycentric coordinates (N, 3) and footprints (N,), as `Original.albedo` does.
+# Takes faces (N,), barycentric coordinates (N, 3) and footprints, as `Original.albedo` does.
 Values = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -44,7 +44,7 @@ def bake(
     with keeping_freed_memory():
         for _, texels in bands(surface, texture, shape, tell):
             for some in texels.parts(BLOCK):
-                put(image, some, values(some.face, some.bary, footprints(some, shape)))
+                put(image, some, values(some.face, some.bary, of_texels(some.bary, shape)))
             cover(covered, texels)
         finish(image, covered, lambda: mean_of_faces(surface, texture, shape, values))
     return image
@@ -63,11 +63,6 @@ def bands(
     for some, texels in zip(rows, surface.texel_bands(texture, shape), strict=True):
         yield some, texels
         tell(some.stop / shape[0])
-
-
-def footprints(texels: Texels, shape: tuple[int, int]) -> Tensor:
-    """Sides (M,) of these texels of a texture of `shape`, in UV units."""
-    return torch.full_like(texels.bary[:, 0], math.prod(shape) ** -0.5)
 
 
 def put(image: Tensor, texels: Texels, values: Tensor) -> None:
@@ -102,6 +97,5 @@ def mean_of_faces(surface: Surface, texture: int, shape: tuple[int, int], values
     areas, sums = surface.face_areas[faces], []
     for part in blocks(max(len(faces), 1), BLOCK):  # of none too: values tell C
         bary = areas.new_full((len(faces[part]), 3), 1 / 3)
-        footprint = torch.full_like(bary[:, 0], math.prod(shape) ** -0.5)
-        sums.append(areas[part] @ values(faces[part], bary, footprint))
+        sums.append(areas[part] @ values(faces[part], bary, of_texels(bary, shape)))
     return torch.stack(sums).sum(0) / areas.sum().clamp(min=torch.finfo(areas.dtype).tiny)

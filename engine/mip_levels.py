@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from .interpolation import weighted_sum
+
+MOST_TAPS = 8  # samples along a footprint
+LONGEST = 1e9  # texels, of a step across a footprint: squares must not overflow
 
 
 def mip_pyramid(image: Tensor) -> list[Tensor]:
@@ -31,31 +33,73 @@ def _halved(image: Tensor) -> Tensor:
 
 
 def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:
-    """Read a texture, bilinear within and linear between the two mip levels that fit.
+    """Read a texture where footprints lie, longer ones at several places along them.
+
+    As graphics processors do (Segal et al. 1999, EXT_texture_filter_anisotropic): at the level
+    that is as fine as the footprint is wide, or as long over MOST_TAPS.
 
     Args:
         pyramid: of `mip_pyramid`.
         uv: (N, 2) float, u right, v up; repeats outside 0-1.
-        footprint: (N,) float, side of what a sample stands for, in UV units.
+        footprint: (N, 2, 2) float, as of `footprints`; those that are no numbers read as points.
 
     Returns:
         (N, C) float.
     """
     height, width = pyramid[0].shape[:2]
-    texels = footprint * (height * width) ** 0.5
-    # Areas that overflow leave footprints that are no numbers.
-    level = texels.nan_to_num(1.0).clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
-    out = uv.new_zeros(len(uv), pyramid[0].shape[-1])
-    if not len(level):
-        return out
-    first, last = math.floor(level.amin()), math.ceil(level.amax())
-    if first == last:
-        return bilinear(pyramid[first], uv)
-    for number in range(first, last + 1):
-        weight = (1 - (level - number).abs()).clamp(min=0)
-        some = weight.nonzero()[:, 0]
-        if len(some):
-            out[some] += weight[some, None] * bilinear(pyramid[number], uv[some])
+    axis, length, count = _taps(footprint, (height, width))
+    level = (length / count).clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
+    if not len(count) or int(count.amax()) == 1:
+        return _trilinear(pyramid, uv, level)
+    last = count.cumsum(0)
+    first = last - count
+    owner = torch.arange(len(uv), device=uv.device).repeat_interleave(count)  # (T,)
+    tap = torch.arange(len(owner), device=uv.device)
+    along = (tap - first[owner] + 0.5) / count[owner] - 0.5
+    place = uv[owner] + axis[owner] * along[:, None]
+    read = _trilinear(pyramid, place, level[owner])
+    return torch.nn.functional.embedding_bag(tap, read, first, mode="mean")
+
+
+def _taps(footprint: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """The longest ways across footprints (N, 2, 2) on a texture of `shape` (height, width).
+
+    Returns:
+        That way (N, 2) in UV units, its length (N,) in texels, and how many samples (N,) int64
+        along it are about as wide as the footprint.
+    """
+    height, width = shape
+    sides = footprint.new_tensor((width, height))
+    steps = (footprint * sides[:, None]).nan_to_num(0).clamp(-LONGEST, LONGEST)
+    (a, b), (c, d) = (row.unbind(-1) for row in steps.unbind(-2))
+    # Of the ellipse that a circle of one pixel becomes, as the eigenvalues of `steps` by its
+    # transpose tell.
+    mean, half, mixed = (
+        (a * a + b * b + c * c + d * d) / 2,
+        (a * a + b * b - c * c - d * d) / 2,
+        a * c + b * d,
+    )
+    length = (mean + torch.hypot(half, mixed)).sqrt()
+    wide = (a * d - b * c).abs() / length.clamp(min=1)
+    angle = torch.atan2(mixed, half) / 2
+    axis = torch.stack((angle.cos(), angle.sin()), -1) * (length[:, None] / sides)
+    count = (length / wide.clamp(min=1)).ceil().clamp(1, MOST_TAPS).long()
+    return axis, length, count
+
+
+def _trilinear(pyramid: Sequence[Tensor], uv: Tensor, level: Tensor) -> Tensor:
+    """Colors (N, C), bilinear within and linear between the two mip levels around `level` (N,)."""
+    out = uv.new_empty(len(uv), pyramid[0].shape[-1])
+    lower = level.long()
+    for number in range(len(pyramid)):
+        some = (lower == number).nonzero()[:, 0]
+        if not len(some):
+            continue
+        place, share = uv.index_select(0, some), level.index_select(0, some) - number
+        read = bilinear(pyramid[number], place)
+        if float(share.amax()):
+            read = torch.lerp(read, bilinear(pyramid[number + 1], place), share[:, None])
+        out.index_copy_(0, some, read)
     return out
 
 
@@ -88,7 +132,18 @@ def bilinear(image: Tensor, uv: Tensor) -> Tensor:
 
 
 def _beside(place: Tensor, size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """The two of `size` texels, which repeat, around places (N,): int32, and their weights."""
+    """The two of `size` texels, which repeat, around places (N,), and their weights.
+
+    Args:
+        place: in -0.5 to size - 0.5.
+        size: of the texture.
+
+    Returns:
+        int32 and float, (N,) each.
+    """
     low = place.floor()
-    first, share = low.to(torch.int32) % size, place - low
-    return (first, (first + 1) % size), (1 - share, share)
+    share, first = place - low, low.to(torch.int32)
+    second = first + 1
+    first.masked_fill_(first < 0, size - 1)
+    second.masked_fill_(second == size, 0)
+    return (first, second), (1 - share, share)

@@ -99,7 +99,7 @@ class Original:
         Args:
             face: (N,) int64.
             bary: (N, 3) float.
-            footprint: (N,) float, in UV units, as of `Shot.footprint`.
+            footprint: (N, 2, 2) float, as of `footprints`.
         """
         colors, surface = torch.empty_like(bary), self.surface
         for part in blocks(len(face), BLOCK):

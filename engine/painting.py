@@ -12,10 +12,11 @@ from torch import Tensor
 
 from .aims import Aim
 from .allocator import keeping_freed_memory
-from .baking import Tell, bands, cover, finish, footprints, mean_of_faces, put
+from .baking import Tell, bands, cover, finish, mean_of_faces, put
 from .barycentric import interpolate
 from .color import ColorMap, grey, with_greys
 from .field import Field
+from .footprints import of_texels
 from .interpolation import Lookups
 from .original import Original
 from .prefilter import prefiltered
@@ -138,7 +139,7 @@ class Painting:
         with keeping_freed_memory():
             for _ in prefiltered(painted(), image, covered):
                 texels = waiting.popleft()
-                ground = self.ground(texels.face, texels.bary, footprints(texels, shape))
+                ground = self.ground(texels.face, texels.bary, of_texels(texels.bary, shape))
                 put(image, texels, self.colors(ground, image.view(-1, 3)[texels.texel]))
 
             def values(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .baking import cover, footprints, put
+from .baking import cover, put
 from .field import VoxelPlaces
+from .footprints import of_texels
 from .margins import grow_margin
 from .painting import Ground, Painting
 from .prefilter import prefilter
@@ -94,7 +95,7 @@ class _Sheet:
     def of(cls, painting: Painting, texture: int, shape: tuple[int, int]) -> _Sheet:
         surface = painting.original.surface
         texels = surface.texels(texture, shape)
-        ground = painting.ground(texels.face, texels.bary, footprints(texels, shape))
+        ground = painting.ground(texels.face, texels.bary, of_texels(texels.bary, shape))
         points = surface.points(texels.face, texels.bary)
         return cls(shape, texels, ground, painting.field.places(points))
 

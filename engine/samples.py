@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .footprints import of_texels
 from .surface import Surface
 from .texture import Texels
 
@@ -23,7 +24,7 @@ class Samples(NamedTuple):
         texels: of each texture.
         face: (M,) int64.
         bary: (M, 3) float32.
-        footprint: (M,) float32, side of a texel in UV units.
+        footprint: (M, 2, 2) float32, of a texel.
         point: (M, 3) float32, world space.
     """
 
@@ -40,7 +41,7 @@ class Samples(NamedTuple):
         face = torch.cat([each.face for each in texels])
         bary = torch.cat([each.bary for each in texels])
         footprint = torch.cat(
-            [torch.full_like(each.bary[:, 0], 1 / n) for each, n in zip(texels, sizes, strict=True)]
+            [of_texels(each.bary, (size, size)) for each, size in zip(texels, sizes, strict=True)]
         )
         return cls(texels, face, bary, footprint, surface.points(face, bary))
 

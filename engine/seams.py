@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .footprints import squares
 from .mip_levels import sample_each
 from .surface import Surface
 
@@ -81,6 +82,6 @@ def _jump(surface: Surface, pyramids: Sequence[Sequence[Tensor]], pairs: Tensor)
             texture = surface.textures[face]
             step = texels[texture, None] / inwards.norm(dim=-1, keepdim=True).clamp(min=1e-9)
             place = on_edge + step.clamp(max=0.5) * inwards
-            colors.append(sample_each(pyramids, texture, place, texels[texture]))
+            colors.append(sample_each(pyramids, texture, place, squares(texels[texture])))
         jumps.append((colors[0] - colors[1]).norm(dim=-1).mean())
     return float(torch.stack(jumps).mean())

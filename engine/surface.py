@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .barycentric import interpolate
 from .columns import picked
+from .footprints import of_pixels
 from .job import Mesh
 from .mip_levels import sample_each
 from .nearest import Nearest
@@ -30,7 +31,6 @@ ORDER = sorted(
 )
 BLOCK = 1 << 13  # pixels of which samples are looked at at once
 TINY = 1e-30  # length from which on a direction is one: small faces of small objects have areas
-DEEP = 2.0  # times as far is a face's farthest corner as its nearest: pixels on it are not alike
 BESIDE_PIXELS = 2.0  # samples no farther apart are taken to lie on one stretch of surface
 
 
@@ -126,7 +126,7 @@ class Shot(NamedTuple):
         face: (N,) int64.
         bary: (N, 3) float.
         point: (N, 3) float, world space.
-        footprint: (N,) float, side of a pixel on the texture, in UV units.
+        footprint: (N, 2, 2) float, of a pixel on the texture, as of `footprints.of_pixels`.
         reach: float, median side of a pixel on the surface, world units.
     """
 
@@ -190,6 +190,7 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
     shares, vertex = nearest.at(triangle, x, y)
     w, *point = _mixed(nearest.triangles.vertices[3:], vertex, shares)
     face = nearest.face(triangle)
+    bary = nearest.bary(triangle, shares).T.contiguous()
     covered = counts.sum(0)
     return Shot(
         size=camera.size,
@@ -198,9 +199,9 @@ def shoot(surface: Surface, camera: Camera) -> Shot:
         owner=owner,
         weight=counts[layer, owner] / covered[owner],
         face=face,
-        bary=nearest.bary(triangle, shares).T.contiguous(),
+        bary=bary,
         point=torch.stack(point, -1),
-        footprint=_footprints(surface, clip, face, w, camera.size),
+        footprint=of_pixels(clip, surface.faces[face], surface.uvs[face], bary, camera.size),
         reach=float((w * pixel_size(camera)).median()) if len(owner) else 0.0,
     )
 
@@ -271,35 +272,3 @@ def _samples(pixel: Tensor, width: int) -> tuple[Tensor, Tensor]:
 def pixel_size(camera: Camera) -> float:
     """Side of a pixel on the surface over clip space's w there."""
     return float(2 / (camera.projection[1, 1].abs() * camera.size[0]))
-
-
-def _footprints(
-    surface: Surface, clip: Tensor, face: Tensor, w: Tensor, size: tuple[int, int]
-) -> Tensor:
-    """Side of a pixel on the texture at points of faces (N,), in UV units, (N,).
-
-    Args:
-        surface: the mesh.
-        clip: (V, 4), its vertices in clip space.
-        face: (N,) int64.
-        w: (N,), clip space's at the points.
-        size: height and width of the frame in pixels.
-    """
-    scale = torch.tensor((size[1] / 2, size[0] / 2), device=clip.device)
-    flat = clip[:, :2] / clip[:, 3:].clamp(min=1e-6) * scale
-    area = _areas(flat[surface.faces]).abs()[face]
-    depths = clip[:, 3][surface.faces]  # (F, 3)
-    deep = (depths.amax(-1) > DEEP * depths.amin(-1))[face].nonzero()[:, 0]
-    if len(deep):
-        at = clip[surface.faces[face[deep]]]  # (M, 3, 4)
-        corners = torch.cat((at[..., :2] * scale, at[..., 3:]), -1) / w[deep, None, None]
-        a, b, c = corners.unbind(1)
-        # Of the face, if all of it were as large in the frame as it is at the point.
-        area[deep] = (a * torch.linalg.cross(b - a, c - a)).sum(-1).abs() / 2
-    return (_areas(surface.uvs).abs()[face] / area.clamp(min=1e-6)).sqrt()
-
-
-def _areas(corners: Tensor) -> Tensor:
-    """Signed areas (F,) of flat triangles (F, 3, 2)."""
-    (ax, ay), (bx, by) = ((corners[:, i] - corners[:, 0]).unbind(-1) for i in (1, 2))
-    return (ax * by - ay * bx) / 2

@@ -256,7 +256,7 @@ def test_a_start_has_of_each_style_what_it_weighs(pictures) -> None:
         job = job_of(pictures, more_styles=(Style(pictures[1], weight),))
         painting = prepare(job, [read_picture(file) for file in pictures], CPU)
         face = torch.arange(32)
-        ground = painting.ground(face, torch.full((32, 3), 1 / 3), torch.zeros(32))
+        ground = painting.ground(face, torch.full((32, 3), 1 / 3), torch.zeros(32, 2, 2))
         blue.append(float(torch.sigmoid(ground.logits)[:, 2].mean()))
     assert blue[0] - 0.1 > blue[1] > blue[2] + 0.1
 

@@ -1,5 +1,7 @@
 """Mip levels and sampling against closed forms and numpy."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,11 @@ def test_between_centres_it_is_bilinear_and_wraps(seed, height, width) -> None:
     assert np.abs(found - expected).max() < 1e-9
 
 
+def squares(count: int, side: float) -> Tensor:
+    """Footprints of that side in UV units."""
+    return (torch.eye(2, dtype=torch.float64) * side).expand(count, 2, 2)
+
+
 def checkerboard(size: int) -> Tensor:
     y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     return ((y + x) % 2).double()[..., None].expand(-1, -1, 3).contiguous()
@@ -78,10 +85,10 @@ def checkerboard(size: int) -> Tensor:
 def test_a_large_footprint_sees_a_checkerboard_as_grey() -> None:
     pyramid = mip_pyramid(checkerboard(32))
     uv = torch.from_numpy(np.random.default_rng(0).random((50, 2)))
-    sharp = sample(pyramid, uv, torch.full((50,), 1 / 32, dtype=torch.float64))
+    sharp = sample(pyramid, uv, squares(50, 1 / 32))
     assert sharp.std() > 0.1
     for texels in (2, 3, 8, 100, 1e9):
-        grey = sample(pyramid, uv, torch.full((50,), texels / 32, dtype=torch.float64))
+        grey = sample(pyramid, uv, squares(50, texels / 32))
         assert (grey - 0.5).abs().max() < 1e-9
 
 
@@ -91,9 +98,9 @@ def test_a_footprint_of_two_to_the_n_texels_reads_level_n(level) -> None:
         torch.full((2**n, 2**n, 3), float(5 - n), dtype=torch.float64) for n in (5, 4, 3, 2, 1, 0)
     ]
     uv = torch.rand(9, 2, dtype=torch.float64)
-    found = sample(pyramid, uv, torch.full((9,), 2.0**level / 32, dtype=torch.float64))
+    found = sample(pyramid, uv, squares(9, 2.0**level / 32))
     assert (found - level).abs().max() < 1e-9
-    between = sample(pyramid, uv, torch.full((9,), 2.0 ** (level + 0.25) / 32, dtype=torch.float64))
+    between = sample(pyramid, uv, squares(9, 2.0 ** (level + 0.25) / 32))
     assert (between - min(level + 0.25, 5)).abs().max() < 1e-9
 
 
@@ -101,5 +108,63 @@ def test_footprints_below_a_texel_read_the_image_itself() -> None:
     image = random_image(8, 8)
     uv = torch.rand(20, 2, dtype=torch.float64)
     for footprint in (0.0, 1e-6, 1 / 8):
-        size = torch.full((20,), footprint, dtype=torch.float64)
-        assert (sample(mip_pyramid(image), uv, size) - bilinear(image, uv)).abs().max() < 1e-12
+        found = sample(mip_pyramid(image), uv, squares(20, footprint))
+        assert (found - bilinear(image, uv)).abs().max() < 1e-12
+
+
+def turn(angle: float) -> Tensor:
+    """(2, 2), a rotation."""
+    x, y = math.cos(angle), math.sin(angle)
+    return torch.tensor(((x, -y), (y, x)), dtype=torch.float64)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 7), st.floats(3, 8))
+@hypothesis_settings(max_examples=25)
+def test_long_footprints_read_nearer_to_their_means_than_squares(seed, angle, stretch) -> None:
+    """The reference: the mean of the texture itself over each parallelogram."""
+    side, count = 64, 100
+    image = random_image(side, side, seed)
+    uv = torch.from_numpy(np.random.default_rng(seed).random((count, 2)))
+    wide = 1.2 / side
+    one = turn(angle) @ torch.diag(torch.tensor((wide * stretch, wide), dtype=torch.float64))
+    steps = (torch.arange(32, dtype=torch.float64) + 0.5) / 32 - 0.5
+    places = torch.cartesian_prod(steps, steps) @ one.T  # (1024, 2)
+    mean = bilinear(image, (uv[:, None] + places).flatten(0, 1)).view(count, -1, 3).mean(1)
+    pyramid = mip_pyramid(image)
+    long, square = (
+        float((sample(pyramid, uv, footprint) - mean).square().mean().sqrt())
+        for footprint in (one.expand(count, 2, 2), squares(count, wide * stretch**0.5))
+    )
+    assert long < square
+    assert long < 0.06  # a texel's own deviation is 0.29
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 7))
+@hypothesis_settings(max_examples=25)
+def test_how_a_pixel_is_turned_does_not_matter(seed, angle) -> None:
+    """Only what it covers does."""
+    pyramid = mip_pyramid(random_image(32, 16))
+    random = torch.Generator().manual_seed(seed)
+    uv = torch.rand(50, 2, generator=random, dtype=torch.float64)
+    footprint = torch.randn(50, 2, 2, generator=random, dtype=torch.float64) / 16
+    found = sample(pyramid, uv, footprint @ turn(angle))
+    assert (found - sample(pyramid, uv, footprint)).abs().max() < 1e-6
+
+
+def test_stripes_are_seen_along_them_and_not_across() -> None:
+    stripes = torch.zeros(64, 64, 3, dtype=torch.float64)
+    stripes[:, ::4] = stripes[:, 1::4] = 1
+    uv = torch.from_numpy(centers((64, 64))).view(-1, 2)
+    along = torch.tensor(((1 / 64, 0), (0, 8 / 64)), dtype=torch.float64)
+    found = sample(mip_pyramid(stripes), uv, along.expand(len(uv), 2, 2))
+    assert (found - stripes.view(-1, 3)).abs().max() < 1e-9
+    found = sample(mip_pyramid(stripes), uv, along.flip(0, 1).expand(len(uv), 2, 2))
+    assert (found - 0.5).abs().max() < 1e-9
+
+
+def test_footprints_that_are_no_numbers_or_endless_give_colors() -> None:
+    image = random_image(8, 8)
+    uv = torch.rand(4, 2, dtype=torch.float64)
+    strange = torch.tensor((math.nan, math.inf, -math.inf, 1e300), dtype=torch.float64)
+    found = sample(mip_pyramid(image), uv, strange[:, None, None].expand(4, 2, 2))
+    assert ((found >= image.amin()) & (found <= image.amax())).all()

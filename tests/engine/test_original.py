@@ -45,7 +45,7 @@ def everywhere(faces: int, count: int = 200) -> tuple[Tensor, Tensor]:
 
 
 def sharp(count: int) -> Tensor:
-    return torch.zeros(count)
+    return torch.zeros(count, 2, 2)
 
 
 def test_albedo_is_the_texture_at_the_points_uv() -> None:
@@ -83,7 +83,7 @@ def test_what_lies_between_the_islands_does_not_bleed_in() -> None:
     original = original_of(mesh, picture)
     face, bary = everywhere(12)
     for footprint in (0.0, 1 / 60, 2 / 60, 8 / 60, 1.0):
-        found = original.albedo(face, bary, torch.full((len(face),), footprint))
+        found = original.albedo(face, bary, (torch.eye(2) * footprint).expand(len(face), 2, 2))
         assert (found - RED).abs().max() < 1e-5, footprint
 
 
