@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from functools import cache, partial
 from statistics import median
 
 import torch
@@ -49,7 +50,7 @@ def plans_of(
     afar: Afar | None = None,
     *,
     least: float = LEAST_COVERED,
-) -> Iterator[dict[int, Plan]]:
+) -> Generator[dict[int, Plan], None, None]:
     """For each step its plans, by the place that each has among the views of the step.
 
     A place has cameras of its own, so that a process plans only what it paints; they come in a
@@ -58,7 +59,8 @@ def plans_of(
 
     Args:
         painting: what is painted.
-        scale: says how many steps there are, and how many views are planned at once.
+        scale: says how many steps there are, and how many cameras are looked through at once.
+            Where those are all, plans are kept; otherwise one is made for each step.
         cameras: for all places.
         orders: for each place, what draws the order of its cameras.
         team: says which places are for this process.
@@ -69,7 +71,7 @@ def plans_of(
     Raises:
         JobError: if no camera sees the mesh.
     """
-    views, done = len(orders), 0
+    surface, views, done = painting.original.surface, len(orders), 0
     numbered = list(enumerate(cameras))
     each, together = (-(-count // views) for count in (len(cameras), scale.together))
     while done < scale.steps:
@@ -78,20 +80,24 @@ def plans_of(
             if done == scale.steps:
                 return
             turn = {
-                place: numbered[place::views][start : start + together]
+                place: _seeing(surface, numbered[place::views][start : start + together], least)
                 for place in team.places(views)
             }
-            plans = _plan(painting, turn, scale.layers, afar, least)
-            (most,) = team.most([max(map(len, plans.values()), default=0)])
+            (most,) = team.most([max(map(len, turn.values()), default=0)])
             if not most:
                 continue
-            left = scale.steps - done
-            steps = left if each <= together else min(left, most)
-            queues = {place: _shuffled(plans[place], orders[place]) for place in plans}
+            left, all_at_once = scale.steps - done, each <= together
+            steps = left if all_at_once else min(left, most)
+            queues = {}
+            for place, seen in turn.items():
+                if seen:
+                    plan = partial(_plan, painting, seen, scale.layers, afar)
+                    order = _shuffled(len(seen), orders[place])
+                    queues[place] = map(cache(plan) if all_at_once else plan, order)
             for _ in range(steps):
                 yield {place: next(queue) for place, queue in queues.items()}
             done += steps
-            plans.clear()  # the next are planned without these in memory
+            turn.clear()  # the next are looked through without these in memory
             queues.clear()
         if done == before:
             raise JobError(
@@ -116,11 +122,10 @@ def finest_voxel(job: Job, unit: int) -> float:
     return (ONE_GRID if count_views(job) == 1 else LATTICE_PIXELS) / unit
 
 
-def _shuffled(plans: Sequence[Plan], order: torch.Generator) -> Iterator[Plan]:
-    """Without end, `plans` in a random order and then again in another."""
+def _shuffled(count: int, order: torch.Generator) -> Iterator[int]:
+    """Without end, the numbers below `count` in a random order and then again in another."""
     while True:
-        for index in reversed(torch.randperm(len(plans), generator=order).tolist()):
-            yield plans[index]
+        yield from reversed(torch.randperm(count, generator=order).tolist())
 
 
 def _whole_views(job: Job, surface: Surface, size: int, count: int) -> list[Camera]:
@@ -134,32 +139,27 @@ def _whole_views(job: Job, surface: Surface, size: int, count: int) -> list[Came
 
 def _plan(
     painting: Painting,
-    cameras: Mapping[int, Sequence[tuple[int, Camera]]],
+    seen: Sequence[tuple[int, Camera, Shot]],
     layers: Sequence[str],
     afar: Afar | None,
-    least: float,
-) -> dict[int, list[Plan]]:
-    """Plans, by place, of those of the places' numbered cameras that see enough."""
-    surface = painting.original.surface
-    plans: dict[int, list[Plan]] = {}
-    for place, numbered in cameras.items():
-        for number, camera, shot in _seeing(surface, numbered, least):
-            ground = painting.ground(shot.face, shot.bary, shot.footprint)
-            smallest = LATTICE_PIXELS * shot.reach / SLACK
-            masks = masks_of_styles(shot, ground)
-            lookups = painting.field.locate(painting.points(shot), smallest=smallest)
-            plan = Plan(
-                number,
-                camera.position.to(shot.point),
-                shot,
-                ground,
-                lookups,
-                afar.beyond(shot, ground, lookups) if afar else shot.point.new_zeros(1, 3),
-                masks,
-                Sight(shot.mask, masks, layers),
-            )
-            plans.setdefault(place, []).append(plan)
-    return plans
+    index: int,
+) -> Plan:
+    """The plan of that one of the numbered cameras, of which is known what they see."""
+    number, camera, shot = seen[index]
+    ground = painting.ground(shot.face, shot.bary, shot.footprint)
+    masks = masks_of_styles(shot, ground)
+    smallest = LATTICE_PIXELS * shot.reach / SLACK
+    lookups = painting.field.locate(painting.points(shot), smallest=smallest)
+    return Plan(
+        number,
+        camera.position.to(shot.point),
+        shot,
+        ground,
+        lookups,
+        afar.beyond(shot, ground, lookups) if afar else shot.point.new_zeros(1, 3),
+        masks,
+        Sight(shot.mask, masks, layers),
+    )
 
 
 def _seeing(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from .adam import Gradient
 from .afar import Afar
+from .ahead import ahead
 from .aims import Aim, aims_of
 from .allocator import keeping_freed_memory
 from .backbone import Backbone
@@ -43,6 +45,7 @@ TRAVEL = 3.3  # how far close-ups may move a pixel, in logits; a quarter of it t
 FASTEST = 0.15  # learning rate of close-ups, at most
 NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
 GRAIN = 0.3  # the same from the original's look: flat parts give descent nothing to begin with
+AHEAD = 6  # plans that are made before they are used, to bridge the start of a round of cameras
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
 
 
@@ -162,7 +165,6 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
     strokes = job.settings.strokes(surface.extent)
     span = span_of(job.views, surface.vertices, surface.faces)
     background = painting.background
-    lattices = [len(values) for values in painting.field.values]
     began = time.perf_counter() - state.seconds
     for number, scale in enumerate(scales):
         if step + scale.steps < state.done:
@@ -176,37 +178,57 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         afar = Afar(painting, state.settled(), job.texture_shapes) if scale.settles else None
         chosen = job.views and scale.zoom == 1  # by the artist
         least = 0.0 if chosen else LEAST_COVERED
-        turns = plans_of(painting, scale, cameras, orders, team, afar, least=least)
-        for turn, plans in enumerate(turns):
-            step, work = step + 1, work + scale.work
-            if step <= state.done:
-                continue
-            judged: list[Losses] = []
-            wanted: list[Gradient] = []
-            for place, plan in plans.items():
-                losses, gradient = _asked(painting, background, state, scale, place, plan)
-                judged.append(losses)
-                wanted.append(gradient)
-            told = _together(state, judged, team)
-            of_all = together(wanted, state.field.table, lattices, team)
-            if scale.settles:
-                factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
-            elif scale.zoom > 1:
-                factor = _decay(turn / scale.steps, CLOSE_DECAY)
-            else:
-                factor = _decay((step - 1) / whole, DECAY_FROM)
-            state.optimizer.step(of_all, [rate * factor for rate in rates])
-            if CONTENT_LAYER in scale.layers:
-                state.content = told["content"]
-            state.done, state.seconds = step, time.perf_counter() - began
-            yield Progress(
-                step=step,
-                steps=total,
-                share=min(work / all_work, 1.0),
-                losses={**told, "content": state.content},
-                seconds=state.seconds,
-            )
+        planned = plans_of(painting, scale, cameras, orders, team, afar, least=least)
+        # What a team's processes tell each other must come in one order.
+        with closing(planned if team.size > 1 else ahead(planned, AHEAD)) as turns:
+            for turn, plans in enumerate(turns):
+                step, work = step + 1, work + scale.work
+                if step <= state.done:
+                    continue
+                if scale.settles:
+                    factor = SETTLING_RATE * _decay(turn / scale.steps, 0.0)
+                elif scale.zoom > 1:
+                    factor = _decay(turn / scale.steps, CLOSE_DECAY)
+                else:
+                    factor = _decay((step - 1) / whole, DECAY_FROM)
+                now = [rate * factor for rate in rates]
+                told = _step(painting, background, state, scale, plans, team, now)
+                state.done, state.seconds = step, time.perf_counter() - began
+                yield Progress(
+                    step=step,
+                    steps=total,
+                    share=min(work / all_work, 1.0),
+                    losses={**told, "content": state.content},
+                    seconds=state.seconds,
+                )
     state.settle()
+
+
+def _step(
+    painting: Painting,
+    background: Tensor,
+    state: State,
+    scale: Scale,
+    plans: Mapping[int, Plan],
+    team: Team,
+    rates: Sequence[float],
+) -> dict[str, float]:
+    """Look at these plans, by their places, and move the paint; returns the mean losses.
+
+    Arguments as of `_asked`, but for the learning `rates` of each lattice.
+    """
+    judged: list[Losses] = []
+    wanted: list[Gradient] = []
+    for place, plan in plans.items():
+        losses, gradient = _asked(painting, background, state, scale, place, plan)
+        judged.append(losses)
+        wanted.append(gradient)
+    told = _together(state, judged, team)
+    lattices = [len(values) for values in painting.field.values]
+    state.optimizer.step(together(wanted, state.field.table, lattices, team), rates)
+    if CONTENT_LAYER in scale.layers:
+        state.content = told["content"]
+    return told
 
 
 def _asked(

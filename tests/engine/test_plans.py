@@ -172,22 +172,41 @@ def test_an_artists_own_view_is_painted_however_little_it_sees(
 
 
 @pytest.mark.timeout(60)
-def test_what_was_planned_before_is_gone_when_the_next_is_planned(
+def test_plans_of_more_cameras_than_are_kept_are_gone_after_their_step(
     pictures, backbone, monkeypatch
 ) -> None:
     monkeypatch.setattr(schedule, "TOGETHER", (2,))
-    planned: list[list[weakref.ref[Plan]]] = []
+    monkeypatch.setattr(stylize, "AHEAD", 1)
+    planned: list[weakref.ref[Plan]] = []
     plan = plans._plan
 
-    def counted(*args: Any) -> dict[int, list[Plan]]:
-        # The step that was served last may still be looked at.
-        assert sum(ref() is not None for before in planned for ref in before) <= 1
+    def counted(*args: Any) -> Plan:
+        # The step that was served last, and the one before it, may still be looked at.
+        assert sum(ref() is not None for ref in planned) <= 2
         made = plan(*args)
-        planned.append([weakref.ref(one) for of_place in made.values() for one in of_place])
+        planned.append(weakref.ref(made))
         return made
 
     monkeypatch.setattr(plans, "_plan", counted)
     job = job_of(pictures, view_count=6, steps=12)
     assert steps_of(job, backbone) == 12
-    assert len(planned) > 3
-    assert max(map(len, planned)) == 2
+    assert len(planned) == 12
+
+
+def test_cameras_that_are_seen_again_are_planned_once(pictures, monkeypatch) -> None:
+    made: list[int] = []
+    plan = plans._plan
+
+    def counted(*args: Any) -> Plan:
+        made.append(args[-1])
+        return plan(*args)
+
+    monkeypatch.setattr(plans, "_plan", counted)
+    job = job_of(pictures, mesh=sphere())
+    painting = prepare(job, [torch.rand(3, 32, 32)], CPU)
+    scale = schedule.Scale(32, 1, steps=10)
+    cameras = plans.cameras_of(job, painting.original.surface, scale)
+    assert len(cameras) == 4
+    turns = list(plans.plans_of(painting, scale, cameras, [torch.Generator()], ALONE))
+    assert len(turns) == 10
+    assert sorted(made) == [0, 1, 2, 3]

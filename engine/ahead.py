@@ -1,0 +1,31 @@
+"""What comes next is made while what is there is used."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def ahead(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
+    """The same items, of which up to `count` are made before they are asked for, by a thread.
+
+    What making one raises is raised when it is asked for. To be closed: until then the thread may
+    go on.
+
+    Args:
+        items: none of them is None.
+        count: at least 1.
+    """
+    maker = ThreadPoolExecutor(1, "ahead")
+    try:
+        coming = deque(maker.submit(next, items, None) for _ in range(count))
+        while (item := coming.popleft().result()) is not None:
+            coming.append(maker.submit(next, items, None))
+            yield item
+            del item
+    finally:
+        maker.shutdown(cancel_futures=True)
