@@ -50,7 +50,7 @@ class Lookups(NamedTuple):
         held = needed = placed = 0
         for (rows, weights), count in zip(found, counts, strict=True):
             of_held = weights.masked_fill(rows == count - 1, 0)
-            mine, first, point, share = _bags(rows, of_held, placed)
+            mine, first, point, share = _bags(rows, of_held, count, placed)
             number = torch.empty(count, dtype=torch.int32, device=rows.device)
             own = torch.arange(needed, needed + len(mine), dtype=torch.int32, device=rows.device)
             number[mine.long()] = own
@@ -100,19 +100,24 @@ def weighted_sum(values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
     return nn.functional.embedding_bag(rows, values, per_sample_weights=weights, mode="sum")
 
 
-def _bags(rows: Tensor, weights: Tensor, start: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _bags(
+    rows: Tensor, weights: Tensor, count: int, start: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The other way round: of each corner its points. As of `Lookups`, of one lattice.
 
     Args:
         rows, weights: (N, K), the corners of each point.
+        count: that the lattice has.
         start: of the first corner's points, among those of all lattices.
 
     Returns:
         The corners (R,) in their order, `first`, `point` and `share`.
     """
     # Lattice after lattice: what is sorted at once fits processors' caches.
-    ordered, order = rows.flatten().sort(stable=True)
+    # Numbers of 16 bits are sorted in two thirds of the time.
+    narrow = rows.flatten().to(torch.int16 if count <= 1 << 15 else torch.int32)
+    ordered, order = narrow.sort(stable=True)
     corners, many = ordered.unique_consecutive(return_counts=True)
     first = (many.cumsum(0) - many + start).to(torch.int32)
     point = order.to(torch.int32).bitwise_right_shift_(rows.shape[1].bit_length() - 1)
-    return corners, first, point, weights.flatten().index_select(0, order)
+    return corners.to(torch.int32), first, point, weights.flatten().index_select(0, order)
