@@ -23,7 +23,8 @@ from .timing import LEAST
 
 PAINT = "--paint"  # what this module is started with to be one of the processes
 SIDE = 128  # pixels of a view
-WARM = 3  # steps that do not count: the first ones plan the views
+VIEWS = 8
+WARM = VIEWS  # steps that do not count: by then all views are planned
 STEPS = 12  # steps that do
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 
@@ -68,7 +69,7 @@ def paint(folder: str) -> int:
     from engine import __main__, settings  # noqa: PLC0415 - only processes that paint need it
 
     settings.PRESETS["DRAFT"] = settings.Preset(
-        (SIDE,), (200,), close_ups=0, nearer=0, settling=0, views=8
+        (SIDE,), (200,), close_ups=0, nearer=0, settling=0, views=VIEWS
     )
     return __main__.main([folder])
 

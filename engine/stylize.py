@@ -45,7 +45,7 @@ TRAVEL = 3.3  # how far close-ups may move a pixel, in logits; a quarter of it t
 FASTEST = 0.15  # learning rate of close-ups, at most
 NOISE = 0.5  # deviation of the paint that a run from noise starts with, in logits
 GRAIN = 0.3  # the same from the original's look: flat parts give descent nothing to begin with
-AHEAD = 6  # plans that are made before they are used, to bridge the start of a round of cameras
+AHEAD = 6  # steps whose views are planned before they are due: enough to look a round through
 OVERLAP_TEXELS = 16  # faces farther apart than so many texels of their own do not share texels
 
 
@@ -180,7 +180,7 @@ def _steps(job: Job, painting: Painting, state: State, team: Team) -> Iterator[P
         least = 0.0 if chosen else LEAST_COVERED
         planned = plans_of(painting, scale, cameras, orders, team, afar, least=least)
         # What a team's processes tell each other must come in one order.
-        with closing(planned if team.size > 1 else ahead(planned, AHEAD)) as turns:
+        with closing(planned if team.size > 1 else ahead(planned, _steps_ahead(scale))) as turns:
             for turn, plans in enumerate(turns):
                 step, work = step + 1, work + scale.work
                 if step <= state.done:
@@ -275,6 +275,15 @@ def _together(state: State, judged: Sequence[Losses], team: Team) -> dict[str, f
     content, style, total, views, *shown = told.tolist()
     critic.end_step(shown)
     return {"content": content / views, "style": style / views, "total": total / views}
+
+
+def _steps_ahead(scale: Scale) -> int:
+    """For how many steps views are planned ahead.
+
+    Besides these a step's views are looked at and another's are being planned: together no more
+    than may be planned at once.
+    """
+    return max(1, min(AHEAD, scale.together // scale.views - 2))
 
 
 def _rates(field: Field, surface: Surface, scale: Scale, span: float) -> list[float]:
