@@ -1,5 +1,6 @@
 """Planning views in turns: those that see nothing neither stop a run nor keep it for ever."""
 
+import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from engine.backbone import Backbone
 from engine.errors import JobError
 from engine.job import Mesh
 from engine.painting import Painting, Plan
+from engine.settings import Settings
 from engine.stylize import optimise, prepare
 from engine.surface import Surface
 from engine.team import ALONE
@@ -210,3 +212,23 @@ def test_cameras_that_are_seen_again_are_planned_once(pictures, monkeypatch) -> 
     turns = list(plans.plans_of(painting, scale, cameras, [torch.Generator()], ALONE))
     assert len(turns) == 10
     assert sorted(made) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("views", [1, 4])
+@pytest.mark.parametrize("notch", range(3))
+def test_what_is_planned_ahead_is_within_what_may_be_planned_at_once(notch, views) -> None:
+    """With what is painted and what is being planned, as long as three steps' views may be."""
+    for scale in schedule.schedule(Settings(preset="HIGH"), views, notch):
+        ahead = stylize._steps_ahead(scale)
+        assert 1 <= ahead <= stylize.AHEAD
+        assert (ahead + 2) * views <= max(scale.together, 3 * views)
+
+
+@pytest.mark.timeout(60)
+def test_a_run_that_is_given_up_plans_no_more(pictures, backbone) -> None:
+    painting = prepare(job_of(pictures), [torch.rand(3, 32, 32)], CPU)
+    run = optimise(job_of(pictures), painting, backbone)
+    next(run)
+    assert any(thread.name.startswith("ahead") for thread in threading.enumerate())
+    run.close()  # type: ignore[attr-defined]
+    assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
