@@ -282,11 +282,12 @@ def test_more_content_weight_stays_nearer_to_the_original(pictures, backbone) ->
     before = torch.from_numpy(look())
     target = backbone(before.permute(2, 0, 1)[None], ("relu4_2",))["relu4_2"]
     contents, styles = [], []
-    for weight in (0.05, 8.0, 100.0):  # below, in so few steps, it hardly counts beside the style
+    for weight in (0.05, 2.0, 8.0, 100.0):
         result = paint(job_of(pictures, content_weight=weight), backbone)
         found = backbone(result.permute(2, 0, 1)[None], ("relu4_2",))["relu4_2"]
         contents.append(float((found - target).square().sum() / target.square().sum()))
-        styles.append(distance(result, read_picture(pictures[0]), backbone))
+        if weight != 2:  # in so few steps it moves the style's by less than another seed does
+            styles.append(distance(result, read_picture(pictures[0]), backbone))
     assert contents == sorted(contents, reverse=True)
     assert styles == sorted(styles)
 
