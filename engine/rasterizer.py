@@ -7,6 +7,7 @@ are OpenGL's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -18,7 +19,7 @@ from .near_plane import Triangles, cut
 from .nearest import PIXELS, Nearest
 from .nearest_fragments import nearest_fragments
 
-BLOCK = 1 << 19  # fragments that are measured at once
+BLOCK = 1 << 16  # fragments that are measured at once, as of `nearest_fragments.FRAGMENTS`
 
 
 class Fragments(NamedTuple):
@@ -81,13 +82,19 @@ def rasterize(
     else:
         triangles = cut(clip, faces)
         detached = triangles._replace(vertices=triangles.vertices.detach())
-        pixel, slot, triangle = nearest_fragments(detached, size, faces_per_pixel, blur_radius)
-        place = pixel * faces_per_pixel + slot
-        face = spread([triangles.parent.index_select(0, triangle)], place, shape)[0]
-        parts = [
-            _near(triangles, *both, size)
-            for both in zip(triangle.split(BLOCK), pixel.split(BLOCK), strict=True)
-        ]
+        found, slot = nearest_fragments(detached, size, faces_per_pixel, blur_radius)
+        place = found.pixel * faces_per_pixel + slot
+        face = spread([triangles.parent.index_select(0, found.triangle)], place, shape)[0]
+        if triangles.vertices.requires_grad:  # which what was measured for all has not
+            parts = [
+                _near(triangles, some, measured(triangles, some, pixel, size))
+                for some, pixel in zip(
+                    found.triangle.split(BLOCK), found.pixel.split(BLOCK), strict=True
+                )
+            ]
+        else:
+            zbuf, *bary, dists = found.measures
+            parts = [_near(triangles, found.triangle, (zbuf, bary, dists))]
     zbuf, *bary, dists = (torch.cat(values) for values in zip(*parts, strict=True))
     return Fragments(
         face,
@@ -111,8 +118,8 @@ def _inside(nearest: Nearest, pixel: Tensor, size: tuple[int, int]) -> tuple[Ten
 
 
 def _near(
-    triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
+    triangles: Triangles, triangle: Tensor, measures: tuple[Tensor, Iterable[Tensor], Tensor]
 ) -> tuple[Tensor, ...]:
-    """Depth, three coordinates in the face and distance of `measured` triangles, (N,) each."""
-    zbuf, shares, dists = measured(triangles, triangle, pixel, size)
-    return zbuf, *triangles.in_parent(triangle, shares.unbind()), dists
+    """Depth, three coordinates in the face and distance of triangles so `measured`, (N,) each."""
+    zbuf, bary, dists = measures
+    return zbuf, *triangles.in_parent(triangle, list(bary)), dists

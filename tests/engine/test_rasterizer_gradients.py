@@ -68,6 +68,18 @@ def test_soft_blend_in_vertices_colors_and_background(seed, behind) -> None:
     assert gradcheck(picture, (clip, colors, background), eps=1e-7, atol=1e-5)
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_is_found_is_the_same_where_nobody_asks_for_gradients(behind) -> None:
+    clip, faces = scene(0, behind=behind)
+    options = {"faces_per_pixel": 3, "blur_radius": 0.02}
+    with_gradients = rasterize(clip, faces, SIZE, **options)
+    without = rasterize(clip.detach(), faces, SIZE, **options)
+    assert with_gradients.zbuf.requires_grad
+    assert not without.zbuf.requires_grad
+    for one, other in zip(with_gradients, without, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_an_outline_moves_towards_a_mark() -> None:
     """Pulling alpha at a pixel beside the face moves its nearest edge there, and no other."""
     clip = torch.tensor(
