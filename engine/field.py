@@ -280,7 +280,7 @@ def _into(rotation: Tensor, cell: float) -> Tensor:
 def _key(place: Tensor) -> Tensor:
     """Integer coordinates (N, 3) as one number each."""
     x, y, z = place.unbind(-1)
-    return (x << (2 * BITS)) | (y << BITS) | z
+    return (x << (2 * BITS)).bitwise_or_(y << BITS).bitwise_or_(z)
 
 
 def _corner_offsets(device: torch.device) -> Tensor:

@@ -47,10 +47,13 @@ def sample(pyramid: Sequence[Tensor], uv: Tensor, footprint: Tensor) -> Tensor:
         (N, C) float.
     """
     height, width = pyramid[0].shape[:2]
+    if footprint.stride(0) == 0:
+        footprint = footprint[:1]  # all are alike, as those of texels
     axis, length, count = _taps(footprint, (height, width))
-    level = (length / count).clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N,)
+    level = (length / count).clamp(min=1).log2().clamp(max=len(pyramid) - 1)  # (N or 1,)
     if not len(count) or int(count.amax()) == 1:
         return _trilinear(pyramid, uv, level)
+    axis, count, level = (each.expand(len(uv), *each.shape[1:]) for each in (axis, count, level))
     last = count.cumsum(0)
     first = last - count
     owner = torch.arange(len(uv), device=uv.device).repeat_interleave(count)  # (T,)
@@ -88,7 +91,14 @@ def _taps(footprint: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Te
 
 
 def _trilinear(pyramid: Sequence[Tensor], uv: Tensor, level: Tensor) -> Tensor:
-    """Colors (N, C), bilinear within and linear between the two mip levels around `level` (N,)."""
+    """Colors (N, C), bilinear within and linear between the two mip levels around `level`.
+
+    Args:
+        pyramid, uv: as of `sample`.
+        level: (N,), or (1,) for all.
+    """
+    if len(level) == 1:
+        return _between(pyramid, uv, int(level), level - level.floor())
     out = uv.new_empty(len(uv), pyramid[0].shape[-1])
     lower = level.long()
     for number in range(len(pyramid)):
@@ -96,11 +106,16 @@ def _trilinear(pyramid: Sequence[Tensor], uv: Tensor, level: Tensor) -> Tensor:
         if not len(some):
             continue
         place, share = uv.index_select(0, some), level.index_select(0, some) - number
-        read = bilinear(pyramid[number], place)
-        if float(share.amax()):
-            read = torch.lerp(read, bilinear(pyramid[number + 1], place), share[:, None])
-        out.index_copy_(0, some, read)
+        out.index_copy_(0, some, _between(pyramid, place, number, share))
     return out
+
+
+def _between(pyramid: Sequence[Tensor], uv: Tensor, lower: int, share: Tensor) -> Tensor:
+    """Colors (N, C) at `uv` (N, 2), a `share` (N or 1,) of the way to the level above `lower`."""
+    read = bilinear(pyramid[lower], uv)
+    if not float(share.amax()):
+        return read
+    return torch.lerp(read, bilinear(pyramid[lower + 1], uv), share[:, None])
 
 
 def sample_each(

@@ -6,6 +6,8 @@ A point lies between four corners instead of eight, and no axis is preferred as 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -39,7 +41,10 @@ def tetrahedra(fraction: Tensor) -> Tensor:
         fraction: (3, N), position within the cube, 0-1.
     """
     x, y, z = fraction
-    return (x >= y).int() * 4 + (x >= z).int() * 2 + (y >= z).int()
+    number = (x >= y).view(torch.uint8)
+    for further in (x >= z, y >= z):
+        number.mul_(2).add_(further.view(torch.uint8))
+    return number.int()
 
 
 def barycentric(fraction: Tensor) -> Tensor:
@@ -53,7 +58,9 @@ def barycentric(fraction: Tensor) -> Tensor:
     most, least = torch.maximum(high, z), torch.minimum(low, z)
     middle = torch.maximum(low, torch.minimum(high, z))
     weights = fraction.new_empty(fraction.shape[1], 4)
-    shares = 1 - most, most - middle, middle - least, least
-    for column, share in enumerate(shares):  # to stack them takes twice as long
-        weights[:, column] = share
+    # In place: to stack them takes three times as long.
+    bounds = fraction.new_ones(()), most, middle, least
+    for column, (above, below) in enumerate(pairwise(bounds)):
+        torch.sub(above, below, out=weights[:, column])
+    weights[:, 3] = least
     return weights
