@@ -72,6 +72,15 @@ def test_between_centres_it_is_bilinear_and_wraps(seed, height, width) -> None:
     assert np.abs(found - expected).max() < 1e-9
 
 
+@given(st.integers(0, 2**32 - 1), st.floats(0.001, 2), st.floats(0.001, 2))
+@hypothesis_settings(max_examples=50)
+def test_footprints_that_are_one_tensor_read_as_copies_of_it(seed, wide, high) -> None:
+    pyramid = mip_pyramid(random_image(16, 8, seed))
+    uv = torch.from_numpy(np.random.default_rng(seed).uniform(-1, 2, (20, 2)))
+    together = torch.diag(uv.new_tensor((wide, high))).expand(len(uv), 2, 2)
+    assert torch.equal(sample(pyramid, uv, together), sample(pyramid, uv, together.contiguous()))
+
+
 def squares(count: int, side: float) -> Tensor:
     """Footprints of that side in UV units."""
     return (torch.eye(2, dtype=torch.float64) * side).expand(count, 2, 2)
