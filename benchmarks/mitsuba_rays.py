@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.views import Camera
 
 LIBRARIES = ("/usr/lib", "/usr/local/lib", "/opt/homebrew/opt/llvm/lib")

@@ -13,7 +13,8 @@ from torch import Tensor
 from draw_style import draw
 from engine.backbone import Backbone, Weights, find_weights
 from engine.critic import LAYERS
-from engine.job import Job, Mesh, Style
+from engine.job import Job, Style
+from engine.mesh import Mesh
 from engine.painting import Painting
 from engine.picture import read_picture
 from engine.settings import Settings

@@ -15,7 +15,8 @@ import torch
 
 from .contents import UNLOADABLE, check_packed
 from .errors import JobError
-from .job import Job, Mesh
+from .job import Job
+from .mesh import Mesh
 from .messages import Send
 from .settings import is_number
 from .state import State

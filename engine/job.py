@@ -19,6 +19,7 @@ import numpy as np
 
 from .contents import check_links, check_packed, is_file, read_json
 from .errors import JobError
+from .mesh import Mesh, expect
 from .settings import Settings, is_number
 
 FORMAT = 3
@@ -30,72 +31,6 @@ UNREADABLE = (
 STYLE_SIDES = (16, 16384)
 STYLE_BYTES = 1 << 31
 ASPECTS = (1e-4, 1e4)
-
-
-@dataclass(frozen=True)
-class Mesh:
-    """A triangulated, UV-mapped surface.
-
-    Attributes:
-        vertices: (V, 3) float32, world space, Z up, right-handed.
-        faces: (F, 3) int64, indices into `vertices`.
-        uvs: (F, 3, 2) float32, per corner, in the face's own texture, u right and v up;
-            outside 0-1 repeats.
-        materials: (F,) int64, indices into `Job.originals`.
-        textures: (F,) int64, which of the textures each face is painted in.
-    """
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    uvs: np.ndarray
-    materials: np.ndarray
-    textures: np.ndarray
-
-    def validate(self) -> None:
-        """Raise JobError unless the surface can be painted."""
-        corners = (*self.faces.shape[:1], 3)
-        _expect("vertices", self.vertices, np.float32, (*self.vertices.shape[:1], 3))
-        _expect("faces", self.faces, np.int64, corners)
-        _expect("uvs", self.uvs, np.float32, (*corners, 2))
-        _expect("materials", self.materials, np.int64, corners[:1])
-        _expect("textures", self.textures, np.int64, corners[:1])
-        if not len(self.faces):
-            raise JobError("Mesh", "it has no faces", "Choose a mesh with faces")
-        if self.faces.min() < 0 or self.faces.max() >= len(self.vertices):
-            raise JobError(
-                "Mesh",
-                f"faces point at vertices {self.faces.min()} to {self.faces.max()}"
-                f" of {len(self.vertices)}",
-                "Run Mesh > Clean Up in Blender, or export it again",
-            )
-        for name, values in (("vertices", self.vertices), ("UVs", self.uvs)):
-            bad = int((~np.isfinite(values)).any(-1).sum())
-            if bad:
-                raise JobError(
-                    "Mesh",
-                    f"{bad} of its {name} are not finite numbers (NaN or infinity)",
-                    "Find and delete or reset them, or apply the modifier that makes them",
-                )
-        a, b, c = np.moveaxis(self.vertices[self.faces].astype(np.float64), 1, 0)
-        if not np.linalg.norm(np.cross(b - a, c - a), axis=-1).any():
-            raise JobError("Mesh", "all its faces have zero area", "Give it a size")
-        a, b, c = np.moveaxis(self.vertices[self.faces], 1, 0)
-        with np.errstate(all="ignore"):
-            area = np.linalg.norm(np.cross(b - a, c - a), axis=-1).sum()
-        if not 0 < area < np.inf:
-            extent = float(np.ptp(self.vertices[self.faces].astype(np.float64), (0, 1)).max())
-            raise JobError(
-                "Mesh",
-                f"it is {extent:.3g} units large, so that the areas of its faces are 0 or infinite",
-                "Scale it to a size between a millionth and a million units",
-            )
-        (a, b, c), cross = np.moveaxis(self.uvs.astype(np.float64), 1, 0), _cross_2d
-        if np.abs(cross(b - a, c - a)).sum() < 1e-9:
-            raise JobError(
-                "UV map",
-                "all its faces are collapsed to points or lines",
-                "Unwrap the mesh (in Edit Mode: U > Smart UV Project)",
-            )
 
 
 @dataclass(frozen=True)
@@ -116,8 +51,8 @@ class View:
 
     def validate(self) -> None:
         """Raise JobError unless both matrices are usable."""
-        _expect(f"view {self.name}", self.world_to_camera, np.float32, (4, 4))
-        _expect(f"view {self.name}", self.projection, np.float32, (4, 4))
+        expect(f"view {self.name}", self.world_to_camera, np.float32, (4, 4))
+        expect(f"view {self.name}", self.projection, np.float32, (4, 4))
         sound = np.isfinite(self.world_to_camera).all() and np.isfinite(self.projection).all()
         low, high = ASPECTS
         if not sound or not is_number(self.aspect) or not low <= self.aspect <= high:
@@ -244,7 +179,7 @@ class Job:
             raise JobError("Styles", "the weight of each of them is 0", "Raise one of them")
         self.mesh.validate()
         for name, values in self._regions().items():
-            _expect(name, values, np.float32, self.mesh.faces.shape)
+            expect(name, values, np.float32, self.mesh.faces.shape)
             if not (values.min() >= 0 and values.max() <= 1):
                 raise JobError(
                     f"Job array {name}",
@@ -269,7 +204,7 @@ class Job:
             )
         for index, image in enumerate(self.originals):
             shape = (*image.shape[:2], 3)
-            _expect(f"original {index}", image, np.float32, shape)
+            expect(f"original {index}", image, np.float32, shape)
             if not image.size or not np.isfinite(image).all():
                 raise JobError(
                     f"Original image {index}",
@@ -368,21 +303,8 @@ def _settings(values: dict[str, Any]) -> Settings:
     return Settings(**{**values, "layer_weights": tuple(values["layer_weights"])})
 
 
-def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-
-
 def _has_inverse(matrix: np.ndarray) -> bool:
     """Whether a finite matrix (4, 4) has full rank, however long its columns are."""
     columns = matrix.astype(np.float64)
     lengths = np.linalg.norm(columns, axis=0)
     return bool(lengths.all() and np.linalg.matrix_rank(columns / lengths) == len(columns))
-
-
-def _expect(name: str, array: np.ndarray, dtype: type, shape: tuple[int, ...]) -> None:
-    if array.dtype != dtype or array.shape != shape:
-        raise JobError(
-            f"Job array {name}",
-            f"{array.dtype} {array.shape} instead of {np.dtype(dtype)} {shape}",
-            "Export the job again",
-        )

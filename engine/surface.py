@@ -17,7 +17,7 @@ from torch import Tensor
 from .barycentric import interpolate
 from .columns import picked
 from .footprints import of_pixels
-from .job import Mesh
+from .mesh import Mesh
 from .mip_levels import sample_each
 from .nearest import Nearest
 from .texture import Texels, texel_bands

@@ -22,8 +22,8 @@ from .messages import Compared, Done, Message
 from .on_objects import OnObjects
 from .output_checks import check_output
 from .recipe import RECIPE
+from .request import Request
 from .running import Run
-from .settings import Request
 from .stylize import OnObjectsOperator
 from .write_back import load_one
 

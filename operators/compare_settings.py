@@ -13,7 +13,8 @@ from ..engine.errors import JobError
 from ..engine.job import Style
 from ..engine.variants import Comparison, compare_seeds, compare_styles, compare_weights, draft
 from .look_settings import FILE_OPTIONS, items
-from .settings import Request, absolute, annotations_without, given, read
+from .request import Request, absolute, given, read_request
+from .settings import annotations_without
 
 COMPARE_PROPERTY = "style_transfer_3d_compare"  # of the scene
 LEFT_OUT = (
@@ -117,7 +118,7 @@ def read_comparison(operator: bpy.types.Operator | None, scene: bpy.types.Scene)
         JobError: if a path or a setting makes no sense, or there is nothing to compare.
     """
     values = given(operator, getattr(scene, COMPARE_PROPERTY), COMPARE_NAMES)
-    request = read(operator, scene)
+    request = read_request(operator, scene)
     sheet = values["sheet"]
     base = replace(
         request,

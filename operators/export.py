@@ -9,7 +9,8 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
-from ..engine.job import Job, Mesh, Style
+from ..engine.job import Job, Style
+from ..engine.mesh import Mesh
 from ..engine.settings import RANGES
 from .instances import instance_warnings
 from .looks import Looks, read_looks
@@ -19,7 +20,7 @@ from .patches import find_patches
 from .read_mesh import Piece, map_warnings, read_piece
 from .read_views import read_views
 from .regions import no_region
-from .settings import Request
+from .request import Request
 from .surface_color import color_sockets, has_nodes
 from .targets import Target, find_targets
 from .uv_check import uv_warnings

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..engine.job import Job, Mesh, Style, View
-from .settings import Request
+from ..engine.job import Job, Style, View
+from ..engine.mesh import Mesh
+from .request import Request
 
 _CORNERS = np.array(((0, 0), (1, 0), (1, 1), (0, 1)), np.float32)  # u right, v up
 _FACES = np.array(((0, 1, 2), (0, 2, 3)), np.int64)

@@ -17,8 +17,8 @@ from .image_pixels import no_pixels, opacity, pixels
 from .messages import Compared, Done
 from .output_checks import check_outputs
 from .recipe import make_recipe
+from .request import Request
 from .running import Subject
-from .settings import Request
 from .targets import Target
 from .write_back import load
 

@@ -15,9 +15,9 @@ from .messages import Compared, Done
 from .output_checks import check_outputs
 from .read_mesh import fingerprint
 from .recipe import make_recipe
+from .request import Request
 from .running import Subject
 from .selection import selection
-from .settings import Request
 from .write_back import write_back
 
 

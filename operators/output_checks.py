@@ -12,7 +12,7 @@ from ..engine.errors import JobError
 from . import udim
 from .earlier_results import given_up, is_result
 from .outputs import beside, files, target_requests
-from .settings import Request
+from .request import Request
 from .targets import Target
 
 ENDINGS = (".png", ".exr")  # what a texture can be saved as

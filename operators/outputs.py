@@ -10,7 +10,7 @@ import bpy
 
 from ..engine.errors import JobError
 from . import udim
-from .settings import Request
+from .request import Request
 from .targets import Target, distinct
 
 

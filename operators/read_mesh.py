@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from ..engine.errors import JobError
-from ..engine.job import Mesh
+from ..engine.mesh import Mesh
 from .instances import check_faces
 from .material_slots import slot_material
 from .mesh_arrays import corner_vertices, face_slots, read, triangle_faces

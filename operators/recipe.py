@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.errors import JobError
-from .settings import Request
+from .request import Request
 
 RECIPE = "style_transfer_3d"  # the image's custom property
 RELIEF = "style_transfer_3d_relief"  # the same of a relief's image

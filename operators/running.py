@@ -15,8 +15,9 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty,
 
 from ..engine.errors import JobError
 from ..engine.job import Job
-from . import engine_python, preview, settings, unfinished, worker
+from . import engine_python, preview, unfinished, worker
 from .messages import Compared, Done, Message, Progress, Status
+from .request import Request, read_request
 from .rescue import rescued
 from .saved_files import NotSaved
 from .temporary import temporary_folder
@@ -40,7 +41,7 @@ class Subject:
     job: Job
     warnings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    _request: settings.Request
+    _request: Request
 
     def save(self, folder: Path) -> None:
         """Write what the engine needs into `folder`; raises JobError if that cannot be done."""
@@ -91,7 +92,7 @@ class Run:
         self,
         operator: bpy.types.Operator,
         context: bpy.types.Context,
-        begin: Callable[[bpy.types.Context, settings.Request], Subject],
+        begin: Callable[[bpy.types.Context, Request], Subject],
         *,
         watched: bool,
     ) -> None:
@@ -103,7 +104,7 @@ class Run:
                 "it is being painted at the moment",
                 "Wait until it is done, or cancel it",
             )
-        self.subject = begin(context, settings.read(operator, context.scene))
+        self.subject = begin(context, read_request(operator, context.scene))
         self.stopping = False
         with ExitStack() as stack:
             folder = stack.enter_context(temporary_folder("style_transfer_3d_"))

@@ -16,6 +16,7 @@ from .messages import Compared, Done, Message, Progress, Status, Warn
 from .on_objects import OnObjects
 from .other_modals import going_meanwhile
 from .redraw import SIDEBARS, redraw
+from .request import Request
 from .running import Run, Subject, clock, state
 from .selection import selection
 from .worker import TICK
@@ -30,7 +31,7 @@ class PaintOperator(bpy.types.Operator):
     bl_label = "Style Transfer"
     bl_options = {"UNDO"}  # noqa: RUF012 - as Blender wants it
 
-    def begin(self, context: bpy.types.Context, request: settings.Request) -> Subject:
+    def begin(self, context: bpy.types.Context, request: Request) -> Subject:
         """What is painted.
 
         Raises:
@@ -177,7 +178,7 @@ class OBJECT_OT_style_transfer(settings.SettingProperties, OnObjectsOperator):
         "Paint the selected meshes in the style of a picture: new textures in their own UVs"
     )
 
-    def begin(self, context: bpy.types.Context, request: settings.Request) -> OnObjects:
+    def begin(self, context: bpy.types.Context, request: Request) -> OnObjects:
         """The selected meshes."""
         return OnObjects(context, request)
 

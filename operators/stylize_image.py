@@ -8,7 +8,8 @@ from bpy.props import StringProperty
 from ..engine.errors import JobError
 from . import image_editors
 from .on_image import OnImage
-from .settings import FlatProperties, Request
+from .request import Request
+from .settings import FlatProperties
 from .stylize import PaintOperator
 
 

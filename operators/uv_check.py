@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..engine.job import Mesh
+from ..engine.mesh import Mesh
 from .targets import Target
 
 SIDE = 1024  # cells along each side of the grid on which shared places are looked for

@@ -17,8 +17,8 @@ from .new_images import new_images
 from .outputs import beside, files, target_requests
 from .paint_node import is_ours, plug_in
 from .recipe import RECIPE, RELIEF
+from .request import Request
 from .saved_files import is_exr, save_texture
-from .settings import Request
 from .surface_color import color_sockets, has_nodes, source
 from .targets import Target
 from .uv_node import place_by

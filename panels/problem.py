@@ -12,6 +12,7 @@ import bpy
 from ..engine.errors import JobError
 from ..engine.job import Style
 from ..operators import engine_python, install, on_image, read_views, settings
+from ..operators.request import absolute, read_request
 from ..operators.selection import selection
 from ..operators.stylize_image import shown_image
 from ..operators.task import Task
@@ -108,11 +109,11 @@ def _settings_problem(context: bpy.types.Context) -> Problem | None:
         cure = "Choose the picture to paint in the style of"
         return Problem(JobError("Style picture", "none is chosen", cure), _draw_choose)
     try:
-        Style(settings.absolute(group.style, "Style picture")).validate()
+        Style(absolute(group.style, "Style picture")).validate()
     except JobError as error:
         return Problem(error, _draw_choose)
     try:
-        settings.read(None, scene)
+        read_request(None, scene)
     except JobError as error:
         return Problem(error)
     return None

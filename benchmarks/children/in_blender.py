@@ -24,19 +24,19 @@ def main(faces: int, texture: int, repeats: int) -> None:
     with demo.silence():
         bpy.ops.wm.read_factory_settings(use_empty=True)
         demo.load_extension()
-        export, settings, write_back = (
+        export, request, write_back = (
             importlib.import_module(f"{demo.EXTENSION}.operators.{name}")
-            for name in ("export", "settings", "write_back")
+            for name in ("export", "request", "write_back")
         )
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "painted.png"
             random = np.random.default_rng(0).integers(0, 256, (texture, texture, 3), np.uint8)
             Image.fromarray(random).save(file, compress_level=1)
             bpy.context.scene.style_transfer_3d.style = str(file)
-            request = settings.read(None, bpy.context.scene)
+            asked = request.read_request(None, bpy.context.scene)
             plane = add_plane(faces)
-            exported = times(lambda: export.export([plane], bpy.context, request), repeats)
-            written = times(lambda: take_over(write_back, file, request), repeats)
+            exported = times(lambda: export.export([plane], bpy.context, asked), repeats)
+            written = times(lambda: take_over(write_back, file, asked), repeats)
     print(json.dumps({"faces": faces, "export": exported, "write_back": written}))
 
 

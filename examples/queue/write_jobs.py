@@ -26,11 +26,11 @@ def write_jobs(jobs: Path, names: list[str]) -> list[Path]:
     scene = bpy.context.scene
     # The extension's name begins with that of the repository that it was installed from.
     package = type(scene.style_transfer_3d).__module__.rpartition(".")[0]
-    command, export, settings = (
-        import_module(f"{package}.{name}") for name in ("command", "export", "settings")
+    command, export, request = (
+        import_module(f"{package}.{name}") for name in ("command", "export", "request")
     )
-    request = settings.read(None, scene)
-    made = [export.export([command.find_object(name)], bpy.context, request).job for name in names]
+    asked = request.read_request(None, scene)
+    made = [export.export([command.find_object(name)], bpy.context, asked).job for name in names]
     for job in made:
         job.validate()
     jobs.mkdir(parents=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.job import Mesh
+from engine.mesh import Mesh
 
 # The sides of a cube, each as corners counter-clockwise from outside.
 CUBE_SIDES = ((0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7))

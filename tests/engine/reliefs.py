@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from engine.field import Field
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.painting import Painting
 from engine.surface import Surface
 from engine.texture import Atlas

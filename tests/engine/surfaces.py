@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.surface import Surface
 
 CPU = torch.device("cpu")

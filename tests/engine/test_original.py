@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.original import AMBIENT, CLAY, HEADLIGHT, Original
 from engine.surface import Surface, shoot
 from engine.views import Camera, orbit_cameras

@@ -13,7 +13,7 @@ import torch
 from engine import plans, schedule, stylize
 from engine.backbone import Backbone
 from engine.errors import JobError
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.painting import Painting, Plan
 from engine.settings import Settings
 from engine.stylize import optimise, prepare

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine import critic
 from engine.field import Field
 from engine.held_out import held_out_views
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.mip_levels import mip_pyramid
 from engine.octaves import smoothed
 from engine.painting import Painting

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.job import Mesh
 from engine.margins import grow_margin
+from engine.mesh import Mesh
 from engine.seams import _edge_pairs, seam_ratio
 from engine.surface import Surface
 from tests.engine.images import noise

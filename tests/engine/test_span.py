@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.job import Mesh, View
+from engine.job import View
+from engine.mesh import Mesh
 from engine.picture import read_picture
 from engine.settings import CLOSE_UP
 from engine.span import span_of

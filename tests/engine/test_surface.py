@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.surface import Shot, Surface, shoot
 from engine.views import Camera, orbit_cameras, sphere_directions
 from tests.engine.meshes import cube, mesh_of, plane, sphere

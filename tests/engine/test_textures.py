@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from engine.errors import JobError
-from engine.job import Job, Mesh, Style
+from engine.job import Job, Style
+from engine.mesh import Mesh
 from engine.preview import Preview
 from engine.relief import Relief
 from engine.report import measure

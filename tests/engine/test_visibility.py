@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from engine.job import Mesh
+from engine.mesh import Mesh
 from engine.surface import Surface
 from engine.visibility import DIRECTIONS, SIDE, Outside
 from tests.engine.meshes import SQUARE, cube, quads, sphere

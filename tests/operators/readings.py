@@ -2,10 +2,10 @@
 
 import bpy
 import numpy as np
-from style_transfer_3d.operators import settings
 from style_transfer_3d.operators.bake_look import Part
 from style_transfer_3d.operators.export import export
 from style_transfer_3d.operators.material import look
+from style_transfer_3d.operators.request import read_request
 
 from tests.operators.run_requests import given_ones
 
@@ -13,7 +13,7 @@ from tests.operators.run_requests import given_ones
 def made_of(*objects, **given):
     """The export of `objects`."""
     scene = bpy.context.scene
-    request = settings.read(given_ones(scene.style_transfer_3d, **given), scene)
+    request = read_request(given_ones(scene.style_transfer_3d, **given), scene)
     return export(objects, bpy.context, request)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from style_transfer_3d.engine.settings import Settings
-from style_transfer_3d.operators.settings import Request, StyleRequest
+from style_transfer_3d.operators.request import Request, StyleRequest
 
 
 def given_ones(group, **values):

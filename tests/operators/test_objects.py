@@ -6,10 +6,11 @@ import bpy
 import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators import command, preview, settings
+from style_transfer_3d.operators import command, preview
 from style_transfer_3d.operators.image_pixels import pixels
 from style_transfer_3d.operators.on_objects import OnObjects
 from style_transfer_3d.operators.recipe import RECIPE
+from style_transfer_3d.operators.request import read_request
 from style_transfer_3d.operators.running import Run
 from style_transfer_3d.operators.selection import selection
 
@@ -308,7 +309,7 @@ def test_previews_come_and_go(three, shared):
     before = whole_dump()
     scene = bpy.context.scene
     select(*three)
-    subject = OnObjects(bpy.context, settings.read(given_ones(scene.style_transfer_3d), scene))
+    subject = OnObjects(bpy.context, read_request(given_ones(scene.style_transfer_3d), scene))
     flat = [np.ones((4, 4, 4), np.float32) * (*color, 1) for color in COLORS]
     for _ in range(2):
         subject.show(np.float32(flat))

@@ -4,8 +4,8 @@ import bpy
 import numpy as np
 import pytest
 from style_transfer_3d.engine.errors import JobError
-from style_transfer_3d.operators import settings
 from style_transfer_3d.operators.export import export
+from style_transfer_3d.operators.request import read_request
 
 from tests.operators.run_requests import given_ones
 from tests.operators.scenes import add_cube, add_material, add_nodes
@@ -21,7 +21,7 @@ def cube(scene, style):
 
 def job_of(obj, **names):
     scene = bpy.context.scene
-    request = settings.read(given_ones(scene.style_transfer_3d, **names), scene)
+    request = read_request(given_ones(scene.style_transfer_3d, **names), scene)
     return export([obj], bpy.context, request).job
 
 

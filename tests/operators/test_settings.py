@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from style_transfer_3d.engine.errors import JobError
 from style_transfer_3d.engine.settings import Settings
 from style_transfer_3d.operators import settings
+from style_transfer_3d.operators.request import read_request
 
 from tests.operators.run_requests import given_ones
 
@@ -61,7 +62,7 @@ def test_what_is_not_given_comes_from_the_scene(scene, tmp_path):
     operator = SimpleNamespace(
         properties=SimpleNamespace(is_property_set=lambda name: name == "seed"), seed=0
     )
-    request = settings.read(operator, scene)
+    request = read_request(operator, scene)
     assert (request.settings.seed, request.settings.texture_size) == (0, 256)
     assert request.styles[0].file.name == "scene.png"
     assert request.output is None
@@ -69,7 +70,7 @@ def test_what_is_not_given_comes_from_the_scene(scene, tmp_path):
 
 def test_no_style(scene):
     with pytest.raises(JobError, match="Style picture: none is chosen"):
-        settings.read(given_ones(scene.style_transfer_3d), scene)
+        read_request(given_ones(scene.style_transfer_3d), scene)
 
 
 @pytest.mark.parametrize("name", ["style", "output", "weights_file"])
@@ -78,9 +79,9 @@ def test_double_slash_before_and_after_the_file_is_saved(scene, tmp_path, name):
     group.style = "/style.png"
     setattr(group, name, "//here.png")
     with pytest.raises(JobError, match="is not saved yet"):
-        settings.read(given_ones(group), scene)
+        read_request(given_ones(group), scene)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
-    request = settings.read(given_ones(group), bpy.context.scene)
+    request = read_request(given_ones(group), bpy.context.scene)
     found = {
         "weights_file": request.settings.weights_file,
         "style": request.styles[0].file,
@@ -109,4 +110,4 @@ def test_any_number_gives_a_valid_request_or_a_clear_error(values):
     for name in values:  # as Blender hands them over: clamped to their range
         setattr(operator, name, getattr(scene.style_transfer_3d, name))
     with suppress(JobError):
-        settings.read(operator, scene).settings.validate()
+        read_request(operator, scene).settings.validate()

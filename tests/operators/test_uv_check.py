@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from style_transfer_3d.engine.job import Mesh
+from style_transfer_3d.engine.mesh import Mesh
 from style_transfer_3d.operators.targets import Target
 from style_transfer_3d.operators.uv_check import count_layers, uv_warnings
 
