@@ -25,6 +25,7 @@ DOCS = demo.ROOT / "docs" / "pictures"
 # Half of the steps of Standard: strokes have their edges, in half of the time.
 QUICK: dict[str, Any] = {"preset": "STANDARD", "texture_size": 1024, "steps": 432}
 NEAR = 420  # mm; the lens that shows strokes, where others show the whole head
+CLOSE = ("sizes", "relief")  # sheets through that lens
 MOSAIC = ("#16181d", "#1f3f77", "#c8553d", "#e9c46a", "#f4efe1", "#2a9d8f")
 LARGEST = 300_000  # bytes of a sheet
 
@@ -112,7 +113,7 @@ def paint(suzanne: bpy.types.Object, settings: dict[str, Any]) -> Image.Image:
 def sheet(name: str, cells: list[Cell], suzanne: bpy.types.Object) -> None:
     """Paint `cells` and save them as docs/pictures/NAME.jpg."""
     columns = 2 if len(cells) == 4 else 3
-    bpy.context.scene.camera.data.lens = NEAR if name == "sizes" else demo.LENS
+    bpy.context.scene.camera.data.lens = NEAR if name in CLOSE else demo.LENS
     wide, high = demo.SIDE_PIXELS
     rows = -(-len(cells) // columns)
     made = Image.new("RGB", (columns * wide, rows * (high + 34)), demo.background_color())
@@ -158,6 +159,7 @@ def sheets() -> dict[str, list[Cell]]:
             ("Nearest Features", {"style": mosaic, "style_loss": "NEAREST_FEATURES"}),
         ],
         "regions": [
+            ("As she was", {}),
             ("Protect: Face", {"protect": "Face"}),
             ("Region: Left", {"style_region": "Left"}),
             ("Two regions", {
@@ -166,7 +168,11 @@ def sheets() -> dict[str, list[Cell]]:
             }),
             ("Content Weight 1", {"content_weight": 1.0}),
             ("Content: Clay", {"content_source": "CLAY", "content_weight": 0.5}),
-            ("Relief: Bump", {"relief": "BUMP", "relief_strength": 1.0}),
+        ],
+        "relief": [
+            ("Relief: None", {"seed": 0}),
+            ("Relief: Bump", {"relief": "BUMP", "relief_strength": 0.5}),
+            ("Relief: Bump, Relief Strength 1", {"relief": "BUMP", "relief_strength": 1.0}),
         ],
     }  # fmt: skip
 
