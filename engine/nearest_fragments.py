@@ -20,8 +20,8 @@ from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spa
 
 # Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
 CHUNK = 1 << 22
-# Measured at once: what they have fits processors' caches, and is enough for two threads.
-FRAGMENTS = 1 << 16
+# Measured at once: enough to keep several threads busy, little enough to bound memory.
+FRAGMENTS = 1 << 19
 ROUNDED = 1e-12  # squared distance from a face at which a pixel on its edge may be measured
 
 

@@ -19,7 +19,7 @@ from .near_plane import Triangles, cut
 from .nearest import PIXELS, Nearest
 from .nearest_fragments import nearest_fragments
 
-BLOCK = 1 << 16  # fragments that are measured at once, as of `nearest_fragments.FRAGMENTS`
+BLOCK = 1 << 19  # fragments that are measured at once
 
 
 class Fragments(NamedTuple):
