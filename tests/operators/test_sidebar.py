@@ -13,6 +13,7 @@ from style_transfer_3d.operators import (
     look_settings,
     messages,
     running,
+    settings,
     worker,
 )
 from style_transfer_3d.operators.on_objects import OnObjects
@@ -274,7 +275,7 @@ def test_every_setting_is_in_one_place(group):
     places = [
         name.partition("[")[0] for name in places if not name.endswith(("[1]", "[2]", "[3]", "[4]"))
     ]
-    assert sorted([*places, "more_styles"]) == sorted(running.settings.NAMES)
+    assert sorted([*places, "more_styles"]) == sorted(settings.NAMES)
 
 
 def test_strokes(group):

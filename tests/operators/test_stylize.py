@@ -192,6 +192,6 @@ def test_the_engine_runs_in_blenders_own_python_unless_told(cube, style, monkeyp
 def test_blender_never_imports_torch(cube, painting, style):
     assert paint(style=str(style)) == {"FINISHED"}
     assert not [name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")]
-    names = ("contents", "errors", "job", "oldest", "settings", "variants")
+    names = ("contents", "errors", "job", "mesh", "oldest", "settings", "variants")
     inside = [name for name in sys.modules if name.startswith("style_transfer_3d.engine.")]
     assert sorted(inside) == [f"style_transfer_3d.engine.{name}" for name in names]
