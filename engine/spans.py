@@ -99,6 +99,12 @@ class Outlines(NamedTuple):
             torch.stack((*starts, slope, down)),
         )
 
+    def within(self, rows: slice) -> Outlines:
+        """The part of each that lies in some rows of the frame."""
+        top = self.top.clamp(rows.start, rows.stop)
+        end = (self.top + self.rows).clamp(rows.start, rows.stop)
+        return self._replace(top=top, rows=end - top)
+
 
 def in_frame(corners: Tensor, area: Tensor, size: tuple[int, int], radius: float) -> Tensor:
     """Indices (N,) int64 of triangles that have an inside and are within `radius` of the frame.

@@ -7,6 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from engine import nearest_fragments
 from engine.nearest import visible
 from engine.rasterizer import Fragments, rasterize
 from tests.engine.reference import centers, clip_to_front, look, perspective, to_clip
@@ -247,6 +248,20 @@ def test_random_faces_are_as_by_brute_force(seed, faces_per_pixel) -> None:
 def test_random_faces_blurred_are_as_by_brute_force(seed, faces_per_pixel) -> None:
     clip, faces, size = random_scene(seed, behind=False)
     assert_as_brute_force(clip, faces, size, faces_per_pixel=faces_per_pixel, radius=0.2)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_bands_of_rows_change_nothing(behind, rows, monkeypatch) -> None:
+    for seed in range(20):
+        clip, faces, size = random_scene(seed, behind=behind)
+        options = {"faces_per_pixel": 3, "blur_radius": 0.05}
+        whole = draw(clip, faces, size, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(nearest_fragments, "BAND", rows * size[1])
+            parts = draw(clip, faces, size, **options)
+        for values, expected in zip(parts, whole, strict=True):
+            assert torch.equal(values, expected)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from((1, 8)))
