@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from .allocator import keeping_freed_memory
 from .blocks import blocks
 from .footprints import of_texels
 from .margins import fill_rest, grow_margin
+from .side_by_side import side_by_side
 from .surface import Surface
 from .texture import Texels, band_rows
 
@@ -41,10 +43,16 @@ def bake(
     """
     image = torch.zeros(*shape, channels, device=surface.uvs.device)
     covered = torch.zeros(shape, dtype=torch.bool, device=image.device)
-    with keeping_freed_memory():
-        for _, texels in bands(surface, texture, shape, tell):
-            for some in texels.parts(BLOCK):
-                put(image, some, values(some.face, some.bary, of_texels(some.bary, shape)))
+
+    @torch.no_grad()
+    def known(texels: Texels) -> tuple[Texels, Tensor]:
+        return texels, values(texels.face, texels.bary, of_texels(texels.bary, shape))
+
+    every = bands(surface, texture, shape, tell)
+    parts = (some for _, texels in every for some in texels.parts(BLOCK))
+    with keeping_freed_memory(), closing(side_by_side(known, parts, image.device)) as painted:
+        for texels, found in painted:
+            put(image, texels, found)
             cover(covered, texels)
         finish(image, covered, lambda: mean_of_faces(surface, texture, shape, values))
     return image

@@ -43,11 +43,21 @@ class VoxelPlaces(NamedTuple):
 
     def corners(self) -> tuple[Tensor, Tensor]:
         """Rows (N, 4) int32 of the corners that each point is between, and their weights (N, 4)."""
+        corner, weights = self._between()
+        rows = self.rows.flatten().index_select(0, corner.flatten())
+        return rows.view_as(corner), weights
+
+    def mixed(self, values: Tensor) -> Tensor:
+        """What is between the lattice's `values` (M, 3) at each point, (N, 3)."""
+        # The corners of a voxel side by side: points are many more than voxels.
+        near = values.index_select(0, self.rows.flatten())  # (8 C, 3)
+        return weighted_sum(near, *self._between())
+
+    def _between(self) -> tuple[Tensor, Tensor]:
+        """As `corners`, of the flattened `rows` instead of the lattice's."""
         fraction = self.fraction.T
         corner = PATHS.to(self.rows.device).index_select(0, tetrahedra(fraction))  # (N, 4)
-        corner += (self.voxel * len(CORNERS))[:, None]
-        rows = self.rows.flatten().index_select(0, corner.flatten())
-        return rows.view_as(corner), barycentric(fraction)
+        return corner.add_(self.voxel[:, None], alpha=len(CORNERS)), barycentric(fraction)
 
 
 @dataclass(frozen=True)
@@ -217,7 +227,7 @@ class Field:
     def _add(self, total: Tensor, places: Iterable[VoxelPlaces]) -> None:
         """Add to `total` (N, 3) the values at points with these places, one in each lattice."""
         for values, near in zip(self.values, places, strict=True):
-            total.add_(weighted_sum(values, *near.corners()))
+            total.add_(near.mixed(values))
 
     @torch.no_grad()
     def beside(self, points: Tensor) -> Tensor:
@@ -280,7 +290,7 @@ def _into(rotation: Tensor, cell: float) -> Tensor:
 def _key(place: Tensor) -> Tensor:
     """Integer coordinates (N, 3) as one number each."""
     x, y, z = place.unbind(-1)
-    return (x << (2 * BITS)).bitwise_or_(y << BITS).bitwise_or_(z)
+    return torch.add(z, y, alpha=1 << BITS).add_(x, alpha=1 << (2 * BITS))
 
 
 def _corner_offsets(device: torch.device) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from .footprints import of_texels
 from .interpolation import Lookups
 from .original import Original
 from .prefilter import prefiltered
+from .side_by_side import side_by_side
 from .sight import Sight
 from .surface import Shot
 from .texture import Atlas, Texels
@@ -127,19 +129,26 @@ class Painting:
         surface = self.original.surface
         image = torch.zeros(*shape, 3, device=surface.uvs.device)
         covered = torch.zeros(shape, dtype=torch.bool, device=image.device)
-        waiting: deque[Texels] = deque()  # painted, but for what is around them
+        waiting: deque[tuple[Texels, Ground]] = deque()  # painted, but for what is around them
+
+        @torch.no_grad()
+        def known(band: tuple[slice, Texels]) -> tuple[slice, Texels, Tensor, Ground]:
+            rows, texels = band
+            paint = self.field.evaluate(surface.points(texels.face, texels.bary))
+            ground = self.ground(texels.face, texels.bary, of_texels(texels.bary, shape))
+            return rows, texels, paint, ground
 
         def painted() -> Iterator[slice]:
-            for rows, texels in bands(surface, texture, shape, tell):
-                put(image, texels, self.field.evaluate(surface.points(texels.face, texels.bary)))
+            for rows, texels, paint, ground in every:
+                put(image, texels, paint)
                 cover(covered, texels)
-                waiting.append(texels)
+                waiting.append((texels, ground))
                 yield rows
 
-        with keeping_freed_memory():
+        every = side_by_side(known, bands(surface, texture, shape, tell), image.device)
+        with keeping_freed_memory(), closing(every):
             for _ in prefiltered(painted(), image, covered):
-                texels = waiting.popleft()
-                ground = self.ground(texels.face, texels.bary, of_texels(texels.bary, shape))
+                texels, ground = waiting.popleft()
                 put(image, texels, self.colors(ground, image.view(-1, 3)[texels.texel]))
 
             def values(face: Tensor, bary: Tensor, footprint: Tensor) -> Tensor:
