@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from .job import View
 from .original import Original
+from .side_by_side import side_by_side
 from .surface import Shot, shoot
 from .views import Camera, framed, middle, orbit_cameras, sphere_directions, tilted
 
@@ -41,10 +43,15 @@ def held_out_views(original: Original, zoom: int, views: Sequence[View] = ()) ->
     near these: what nobody was to see is not judged.
     """
     surface = original.surface
-    for whole in _held_out_cameras(surface.used_vertices.cpu(), views):
+
+    @torch.no_grad()
+    def look(whole: Camera) -> HeldOut:
         camera = middle(whole, zoom)
         shot = shoot(surface, camera)
-        yield HeldOut(camera, shot, original.albedo(shot.face, shot.bary, shot.footprint))
+        return HeldOut(camera, shot, original.albedo(shot.face, shot.bary, shot.footprint))
+
+    cameras = _held_out_cameras(surface.used_vertices.cpu(), views)
+    return side_by_side(look, cameras, surface.vertices.device)
 
 
 def _held_out_cameras(vertices: Tensor, views: Sequence[View]) -> list[Camera]:

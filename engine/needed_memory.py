@@ -23,6 +23,7 @@ from .plans import count_views, finest_voxel
 from .report import NEAR
 from .samples import SIDE
 from .schedule import CLOSE_COVERED, Scale, schedule
+from .side_by_side import MOST
 from .span import span_of
 
 SEEN_BY_MANY = 4  # the mean outline of what is convex is this part of its surface (Cauchy 1841)
@@ -44,9 +45,9 @@ STEP = 40e6  # a step besides
 DESCRIBED = 1400  # a pixel of a style picture that goes through the network
 RESIZED = 24  # a pixel of a whole style picture while it is resized
 OCTAVES = 160  # a pixel of a style picture whose finest octaves are told apart
-BLOCK = 120e6  # what is baked at once
+BLOCK = 120e6  # what is baked at once, by each thread
 COVER = 6  # a texel while margins are filled
-MEASURED = 550e6  # the views that are measured
+MEASURED = 700e6  # the views that are measured, by all threads
 WRITTEN = 7  # a texel while its file is written
 
 
@@ -167,7 +168,7 @@ def parts(sizes: Sizes) -> dict[str, float]:
         "preparing": prepared,
         "styles": prepared + STEP + RESIZED * sizes.resized + DESCRIBED * sizes.picture,
         "steps": prepared + settled + STEP + plans + CONTENT * sizes.whole + step,
-        "baking": held + BLOCK + results + COVER * sizes.largest,
+        "baking": held + BLOCK * MOST + results + COVER * sizes.largest,
         "measuring": held + MEASURED + measured + results + (MIPS - COLOR) * sizes.textures,
         "writing": held + results + WRITTEN * sizes.largest,
     }

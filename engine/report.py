@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from torch import Tensor
 from .aims import Aim
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, mean_square, ones, pieces, resized
-from .held_out import SIDE, held_out_views
+from .held_out import SIDE, HeldOut, held_out_views
 from .job import View
 from .losses import content_loss, gram, mask_pyramid
 from .mip_levels import mip_pyramid
@@ -21,7 +23,7 @@ from .palette import NEAR_COLOR, some
 from .plans import masks_of_styles
 from .seams import seam_ratio
 from .settings import STYLE_LAYERS
-from .surface import Shot
+from .side_by_side import side_by_side
 from .visibility import Outside
 
 PROJECTIONS = 64  # directions of the sliced Wasserstein distance
@@ -58,42 +60,25 @@ def measure(
     """
     original = painting.original
     pyramids = [mip_pyramid(texture) for texture in textures]
-    background = painting.background
-
-    def features(shot: Shot, colors: Tensor) -> dict[str, Tensor]:
-        """Of a view whose points have `colors` (N, 3)."""
-        return backbone(painting.judged(shot.image(colors, background)), LAYERS)
-
     near = [view for view in held_out_views(original, 1, views) if len(view.shot.pixel)]
     held_out = near or list(held_out_views(original, 1))
-    painted = [original.surface.seen(pyramids, view.shot) for view in held_out]
-    grams: list[list[list[Tensor]]] = [[] for _ in painting.aims]  # by style, view and layer
-    grams_before: list[list[list[Tensor]]] = [[] for _ in painting.aims]
-    content = []
     strength = content_strength(painting.aims, SIDE * strokes, backbone)
-    for done, (view, color) in enumerate(zip(held_out, painted, strict=True)):
-        tell(done / (len(held_out) + 1))
-        shot = view.shot
-        after = features(shot, color)
-        target = features(shot, original.content(shot, view.eye, view.albedo))
-        # A content target with the texture alone is the original itself.
-        before = target if original.source == "TEXTURE" else features(shot, view.albedo)
-        mask = _masks_of(after, shot.mask)[CONTENT_LAYER]
-        content.append(content_loss(after[CONTENT_LAYER], target[CONTENT_LAYER], mask, strength))
-        ground = painting.ground(shot.face, shot.bary, shot.footprint)
-        for number, region in enumerate(masks_of_styles(shot, ground)):
-            if float(region.sum()) < LEAST_PIXELS:
-                continue
-            masks = _masks_of(after, region)
-            grams[number].append([gram(after[n], masks[n]) for n in STYLE_LAYERS])
-            grams_before[number].append([gram(before[n], masks[n]) for n in STYLE_LAYERS])
-    tell(len(held_out) / (len(held_out) + 1))
+
+    def judge(view: HeldOut) -> _Judged:
+        return _judged(painting, pyramids, backbone, view, strength)
+
+    judged: list[_Judged] = []
+    with closing(side_by_side(judge, held_out, painting.field.table.device)) as each_one:
+        for one in each_one:
+            judged.append(one)
+            tell(len(judged) / (len(held_out) + 1))
     distance = distance_before = total = 0.0
-    for aim, found, earlier in zip(painting.aims, grams, grams_before, strict=True):
-        if found and aim.weight:
+    for number, aim in enumerate(painting.aims):
+        shown = [one.styles[number] for one in judged if number in one.styles]
+        if shown and aim.weight:
             targets = style_grams(aim.picture, SIDE * strokes, backbone)
-            distance += aim.weight * _distance(found, targets)
-            distance_before += aim.weight * _distance(earlier, targets)
+            distance += aim.weight * _distance([each.after for each in shown], targets)
+            distance_before += aim.weight * _distance([each.before for each in shown], targets)
             total += aim.weight
     if total:
         style = {
@@ -103,16 +88,69 @@ def measure(
     else:  # no view shows enough of any style's region
         style = {}
     pictures = torch.cat([some(aim.picture.flatten(1).T, COLORS) for aim in painting.aims])
-    palette_distance, off_palette = _palette(painting.seen(torch.cat(painted)), pictures)
+    colors = painting.seen(torch.cat([one.colors for one in judged]))
+    palette_distance, off_palette = _palette(colors, pictures)
     return {
         **style,
-        "content_distance": float(torch.stack(content).mean()),
+        "content_distance": float(torch.stack([one.content for one in judged]).mean()),
         "seam_ratio": seam_ratio(original.surface, pyramids),
         "coverage": _coverage(painting, [(image.shape[0], image.shape[1]) for image in textures]),
         "palette_distance": palette_distance,
         "off_palette": off_palette,
         **_speckle(painting, pyramids, strokes, views),
     }
+
+
+class _Grams(NamedTuple):
+    """Gram matrices of each of STYLE_LAYERS, of where a view is to show a style."""
+
+    before: list[Tensor]
+    after: list[Tensor]
+
+
+class _Judged(NamedTuple):
+    """What a view tells.
+
+    Attributes:
+        colors: (N, 3) at its points.
+        content: the content loss.
+        styles: by the numbers of those that enough of it is to show.
+    """
+
+    colors: Tensor
+    content: Tensor
+    styles: dict[int, _Grams]
+
+
+@torch.no_grad()
+def _judged(
+    painting: Painting,
+    pyramids: Sequence[Sequence[Tensor]],
+    backbone: Backbone,
+    view: HeldOut,
+    strength: float,
+) -> _Judged:
+    """Look at one view of the textures with these mip levels; `strength` as of `content_loss`."""
+    original, shot = painting.original, view.shot
+
+    def features(colors: Tensor) -> dict[str, Tensor]:
+        return backbone(painting.judged(shot.image(colors, painting.background)), LAYERS)
+
+    colors = original.surface.seen(pyramids, shot)
+    after = features(colors)
+    target = features(original.content(shot, view.eye, view.albedo))
+    # A content target with the texture alone is the original itself.
+    before = target if original.source == "TEXTURE" else features(view.albedo)
+    mask = _masks_of(after, shot.mask)[CONTENT_LAYER]
+    content = content_loss(after[CONTENT_LAYER], target[CONTENT_LAYER], mask, strength)
+    ground = painting.ground(shot.face, shot.bary, shot.footprint)
+    styles = {}
+    for number, region in enumerate(masks_of_styles(shot, ground)):
+        if float(region.sum()) >= LEAST_PIXELS:
+            masks = _masks_of(after, region)
+            pairs = ([gram(of[n], masks[n]) for n in STYLE_LAYERS] for of in (before, after))
+            styles[number] = _Grams(*pairs)
+    return _Judged(colors, content, styles)
 
 
 @torch.no_grad()

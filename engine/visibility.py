@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .rasterizer import rasterize
+from .side_by_side import side_by_side
 from .surface import Surface
 from .views import sphere_directions
 
@@ -42,9 +43,9 @@ class Outside:
         middle = (low + high) / 2
         radius = (used - middle).norm(dim=-1).max().clamp(min=1e-9) * FRAME
         directions = sphere_directions(DIRECTIONS, seed=EVEN_SEED).to(used)
-        frames, depths = [], []
-        shown = torch.zeros(len(surface.faces), dtype=torch.bool, device=used.device)
-        for direction in directions:
+
+        @torch.no_grad()
+        def look(direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             frame = torch.eye(4, device=used.device)
             x, y, z = direction
             # Which way is up does not matter; this is 14 degrees off each direction, or more.
@@ -56,10 +57,12 @@ class Outside:
             clip = torch.nn.functional.pad(surface.vertices, (0, 1), value=1.0) @ frame.T
             fragments = rasterize(clip, surface.faces, (SIDE, SIDE))
             face = fragments.pix_to_face[..., 0]
-            empty = face < 0
-            shown[face[~empty]] = True
-            depths.append(fragments.zbuf[..., 0].masked_fill(empty, 1.0))
-            frames.append(frame)
+            return frame, fragments.zbuf[..., 0].masked_fill(face < 0, 1.0), face[face >= 0]
+
+        looks = side_by_side(look, directions, used.device)
+        frames, depths, faces = zip(*looks, strict=True)
+        shown = torch.zeros(len(surface.faces), dtype=torch.bool, device=used.device)
+        shown[torch.cat(faces)] = True
         return cls(directions, torch.stack(frames), torch.stack(depths), shown)
 
     def sees(self, points: Tensor) -> Tensor:
