@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+import torch
+
+from .pools import pool
 
 Item = TypeVar("Item")
 
@@ -20,12 +23,10 @@ def ahead(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
         items: none of them is None.
         count: at least 1.
     """
-    maker = ThreadPoolExecutor(1, "ahead")
-    try:
+    # The caller works meanwhile, with all threads that torch has.
+    with pool("ahead", 1, max(1, torch.get_num_threads() // 2)) as maker:
         coming = deque(maker.submit(next, items, None) for _ in range(count))
         while (item := coming.popleft().result()) is not None:
             coming.append(maker.submit(next, items, None))
             yield item
             del item
-    finally:
-        maker.shutdown(cancel_futures=True)
