@@ -20,11 +20,10 @@ from .progressions import Progressions
 from .side_by_side import side_by_side
 from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of, to_screen
 
-# Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
-CHUNK = 1 << 22
 BAND = 1 << 16  # pixels of the rows that are worked at side by side with others
-# Measured at once: enough to keep several threads busy, little enough to bound memory.
-FRAGMENTS = 1 << 16
+# Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
+CHUNK = 1 << 21
+FRAGMENTS = 1 << 16  # measured at once: as many as processors' caches hold
 ROUNDED = 1e-12  # squared distance from a face at which a pixel on its edge may be measured
 
 

@@ -251,14 +251,15 @@ def test_random_faces_blurred_are_as_by_brute_force(seed, faces_per_pixel) -> No
 
 
 @pytest.mark.parametrize("behind", [False, True])
-@pytest.mark.parametrize("rows", [1, 3])
-def test_bands_of_rows_change_nothing(behind, rows, monkeypatch) -> None:
+@pytest.mark.parametrize("few", [{"BAND": 1}, {"BAND": 30}, {"FRAGMENTS": 16, "CHUNK": 8}])
+def test_working_at_little_at_once_changes_nothing(behind, few, monkeypatch) -> None:
     for seed in range(20):
         clip, faces, size = random_scene(seed, behind=behind)
         options = {"faces_per_pixel": 3, "blur_radius": 0.05}
         whole = draw(clip, faces, size, **options)
         with monkeypatch.context() as patch:
-            patch.setattr(nearest_fragments, "BAND", rows * size[1])
+            for name, value in few.items():
+                patch.setattr(nearest_fragments, name, value)
             parts = draw(clip, faces, size, **options)
         for values, expected in zip(parts, whole, strict=True):
             assert torch.equal(values, expected)
