@@ -15,6 +15,7 @@ from .messages import Send
 from .needed_memory import Sizes, needed
 from .schedule import Limits, notches
 from .settings import RANGES
+from .side_by_side import at_once
 from .team import Team, processes_here
 
 
@@ -49,12 +50,13 @@ def choose_notch(
     own, why = least, "the run goes on as it began"
     free = _free(device)
     if free is not None:
-        sizes = wanted = Sizes.of(job, pictures, network, own, places=places)
+        parts = at_once(device)
+        sizes = wanted = Sizes.of(job, pictures, network, own, places=places, at_once=parts)
         while needed(sizes) > free:
             own += 1
             if own == len(limits):
                 raise _nothing_fits(sizes, job.settings.texture_size, free, device)
-            sizes = Sizes.of(job, pictures, network, own, places=places)
+            sizes = Sizes.of(job, pictures, network, own, places=places, at_once=parts)
         if own > least:
             why = f"about {_gb(needed(wanted))} are needed and {_gb(free)} are free"
     (notch,) = team.most([own])

@@ -23,7 +23,6 @@ from .plans import count_views, finest_voxel
 from .report import NEAR
 from .samples import SIDE
 from .schedule import CLOSE_COVERED, Scale, schedule
-from .side_by_side import MOST
 from .span import span_of
 
 SEEN_BY_MANY = 4  # the mean outline of what is convex is this part of its surface (Cauchy 1841)
@@ -45,9 +44,9 @@ STEP = 40e6  # a step besides
 DESCRIBED = 1400  # a pixel of a style picture that goes through the network
 RESIZED = 24  # a pixel of a whole style picture while it is resized
 OCTAVES = 160  # a pixel of a style picture whose finest octaves are told apart
-BLOCK = 120e6  # what is baked at once, by each thread
+BLOCK = 120e6  # what is baked at once, in each part
 COVER = 6  # a texel while margins are filled
-MEASURED = 700e6  # the views that are measured, by all threads
+MEASURED, MEASURING = 300e6, 125e6  # the views that are measured, and each while it is
 WRITTEN = 7  # a texel while its file is written
 
 
@@ -74,6 +73,7 @@ class Sizes:
         textures: texels of all results.
         largest: texels of the largest of these.
         relief: bytes of a texel's relief.
+        at_once: parts of the textures and views of the measures that are under way at once.
     """
 
     view: int
@@ -94,10 +94,18 @@ class Sizes:
     textures: int
     largest: int
     relief: int
+    at_once: int
 
     @classmethod
     def of(
-        cls, job: Job, pictures: Sequence[Tensor], network: str, notch: int, *, places: int = 1
+        cls,
+        job: Job,
+        pictures: Sequence[Tensor],
+        network: str,
+        notch: int,
+        *,
+        places: int = 1,
+        at_once: int = 1,
     ) -> Sizes:
         """Those of a run at that notch of `schedule`.
 
@@ -107,6 +115,7 @@ class Sizes:
             network: name of the backbone.
             notch: of `schedule`.
             places: views of a step that the process paints; it plans one for each, at least.
+            at_once: as of `side_by_side`, of the device.
         """
         scales = schedule(job.settings, notch=notch)
         extent, area = _extent_and_area(job)
@@ -137,6 +146,7 @@ class Sizes:
             textures=sum(texels),
             largest=max(texels),
             relief=reliefs[job.settings.relief],
+            at_once=at_once,
         )
 
 
@@ -164,12 +174,13 @@ def parts(sizes: Sizes) -> dict[str, float]:
     results = (COLOR + sizes.relief) * sizes.textures
     near = RESIZED * sizes.near + OCTAVES * min(sizes.near, LARGEST_PICTURE**2)
     measured = max(near, RESIZED * sizes.near / NEAR**2 + DESCRIBED * sizes.judged)
+    views = MEASURED + MEASURING * sizes.at_once
     return {
         "preparing": prepared,
         "styles": prepared + STEP + RESIZED * sizes.resized + DESCRIBED * sizes.picture,
         "steps": prepared + settled + STEP + plans + CONTENT * sizes.whole + step,
-        "baking": held + BLOCK * MOST + results + COVER * sizes.largest,
-        "measuring": held + MEASURED + measured + results + (MIPS - COLOR) * sizes.textures,
+        "baking": held + BLOCK * sizes.at_once + results + COVER * sizes.largest,
+        "measuring": held + views + measured + results + (MIPS - COLOR) * sizes.textures,
         "writing": held + results + WRITTEN * sizes.largest,
     }
 

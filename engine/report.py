@@ -58,6 +58,7 @@ def measure(
         views: that it was painted from; none stands for the sphere.
         tell: called now and then with the share done, 0-1; what it raises ends the measuring.
     """
+    tell(0)
     original = painting.original
     pyramids = [mip_pyramid(texture) for texture in textures]
     near = [view for view in held_out_views(original, 1, views) if len(view.shot.pixel)]

@@ -16,6 +16,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def at_once(device: torch.device) -> int:
+    """How many parts are under way at once on `device`: a GPU does one after the other anyhow."""
+    return min(torch.get_num_threads(), MOST) if device.type == "cpu" else 1
+
+
 def side_by_side(
     work: Callable[[Item], Result], items: Iterable[Item], device: torch.device
 ) -> Generator[Result, None, None]:
@@ -26,15 +31,14 @@ def side_by_side(
     Args:
         work: computes on `device`, and changes nothing that another call of it uses.
         items: asked for by the caller's thread, at most MOST ahead of the results.
-        device: a GPU does one thing after the other anyhow.
+        device: as of `at_once`.
     """
-    threads = torch.get_num_threads()
-    workers = min(threads, MOST)
-    if workers == 1 or device.type != "cpu":
+    workers = at_once(device)
+    if workers == 1:
         yield from map(work, items)
         return
     under_way = deque[Future[Result]]()
-    with pool("side by side", workers, threads // workers) as crew:
+    with pool("side by side", workers, torch.get_num_threads() // workers) as crew:
         for item in items:
             under_way.append(crew.submit(work, item))
             if len(under_way) > workers:

@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
+import torch
+
 from engine.job import Job
 from engine.needed_memory import Sizes, needed
 from engine.picture import read_picture
 from engine.run import Wishes, run
 from engine.settings import PRESETS, Preset
+from engine.side_by_side import at_once
 
 from . import peak, resident
 
@@ -28,7 +31,9 @@ def main(folder: Path, view: int, steps: int) -> None:
     pictures = [read_picture(style.file) for style in job.styles]
     preset = Preset(scales=(view,), steps=(steps,), close_ups=0, nearer=0, settling=0, views=steps)
     with patch.dict(PRESETS, {job.settings.preset: preset}):
-        foretold = needed(Sizes.of(job, pictures, job.settings.backbone, 0))
+        parts = at_once(torch.device("cpu"))
+        sizes = Sizes.of(job, pictures, job.settings.backbone, 0, at_once=parts)
+        foretold = needed(sizes)
         before = resident()
         run(folder, send, Wishes())
     told = {"bytes": peak(), "needed": peak() - before, "foretold": foretold}

@@ -21,6 +21,7 @@ SIZES = Sizes(
     view=256, planned=24 * 256**2, whole=24 * 256**2, covered=0.5, lattices=10, picture=512**2,
     resized=512**2, judged=256**2, near=512**2, styles=1, samples=2**20, voxels=240_000,
     faces=6000, weights=15_000_000, originals=512**2, textures=1024**2, largest=1024**2, relief=0,
+    at_once=2,
 )  # fmt: skip
 
 
