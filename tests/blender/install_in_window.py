@@ -55,8 +55,16 @@ def processes():
 
 
 def at(text):
-    """Wait until the task is at something; only then is it known to have a process."""
-    yield from until(lambda: Task.current and Task.current.text.startswith(text) and processes())
+    """Wait until the task is at something and has a process; returns how many it has then."""
+    running = []
+
+    def there():
+        task = Task.current
+        running[:] = processes() if task and task.text.startswith(text) else []
+        return running
+
+    yield from until(there)
+    return len(running)
 
 
 def state():
@@ -102,8 +110,8 @@ def cancelled(text):
     """Cancelled by its button when it is at something."""
     stand_in("six", check="import time; time.sleep(1000)")
     press()
-    yield from at(text)
-    running, again = len(processes()), press()
+    running = yield from at(text)
+    again = press()
     begun = time.monotonic()
     bpy.ops.wm.style_transfer_3d_cancel()
     seconds = time.monotonic() - begun
@@ -211,8 +219,8 @@ def quit_half_way():
     bpy.context.preferences.system.use_online_access = True
     stand_in("six", check="import time; time.sleep(1000)")
     press()
-    yield from at("Trying")
-    found("quit", folder=str(FOLDER), running=len(processes()))
+    running = yield from at("Trying")
+    found("quit", folder=str(FOLDER), running=running)
 
 
 def tick(steps):
