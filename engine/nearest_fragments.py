@@ -20,7 +20,7 @@ from .progressions import Progressions
 from .side_by_side import side_by_side
 from .spans import TRIANGLES, Outlines, corners_of, doubled_areas, in_frame, spans_of, to_screen
 
-BAND = 1 << 16  # pixels of the rows that are worked at side by side with others
+BAND = 1 << 15  # pixels of the rows that are worked at side by side with others
 # Fragments of which the nearest are looked for at once: bounds the memory of much overdraw.
 CHUNK = 1 << 21
 FRAGMENTS = 1 << 16  # measured at once: as many as processors' caches hold
