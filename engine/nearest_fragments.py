@@ -6,7 +6,7 @@ each sample, and antialiases by samples (see `surface.shoot`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -56,10 +56,11 @@ def nearest_fragments(
     none = torch.empty(0, dtype=torch.int64, device=screen.device)
     radius = blur_radius**0.5 * min(size) / 2
     empty = Found(none, none, triangles.vertices.new_empty(5, 0))
+    outlined = list(_outlined(triangles, screen, size, radius))
 
     def of_band(rows: slice) -> tuple[Found, Tensor]:
         kept, count = [empty], 0
-        for found in _within(triangles, screen, size, radius, rows):
+        for found in _within(triangles, outlined, size, radius, rows):
             kept.append(found)
             count += len(found.pixel)
             if count > CHUNK:
@@ -71,24 +72,39 @@ def nearest_fragments(
     return _joined(found), torch.cat(slots)
 
 
-def _within(
-    triangles: Triangles, screen: Tensor, size: tuple[int, int], radius: float, rows: slice
-) -> Iterator[Found]:
-    """All that may be in triangles, or near them, in some rows of the frame, a part at a time.
+def _outlined(
+    triangles: Triangles, screen: Tensor, size: tuple[int, int], radius: float
+) -> Iterator[tuple[Tensor, Outlines]]:
+    """Numbers (N,) of the triangles that may show, and their outlines, a part at a time.
 
     Args:
         triangles, size: as of `nearest_fragments`.
         screen: of `to_screen`, of the triangles' vertices.
-        radius: how near, in pixels.
-        rows: of the frame.
+        radius: how near counts, in pixels.
     """
     for start in range(0, triangles.corners.shape[1], TRIANGLES):
         corners = corners_of(screen, triangles.corners[:, start : start + TRIANGLES])
         shown = in_frame(corners, doubled_areas(corners), size, radius)
-        outlines = Outlines.of(corners.index_select(2, shown), size, radius).within(rows)
-        for spans in spans_of(outlines, size, radius, FRAGMENTS):
+        yield shown + start, Outlines.of(corners.index_select(2, shown), size, radius)
+
+
+def _within(
+    triangles: Triangles,
+    outlined: Iterable[tuple[Tensor, Outlines]],
+    size: tuple[int, int],
+    radius: float,
+    rows: slice,
+) -> Iterator[Found]:
+    """All that may be in triangles, or near them, in some rows of the frame, a part at a time.
+
+    Args:
+        outlined: of `_outlined`; others as there.
+        rows: of the frame.
+    """
+    for number, outlines in outlined:
+        for spans in spans_of(outlines.within(rows), size, radius, FRAGMENTS):
             fragments = Progressions.of(spans.columns)
-            triangle = fragments.in_steps(shown.index_select(0, spans.triangle) + start, 0)
+            triangle = fragments.in_steps(number.index_select(0, spans.triangle), 0)
             pixel = fragments.in_steps(spans.row * size[1] + spans.first, 1)
             zbuf, bary, dists = measured(triangles, triangle, pixel, size)
             yield Found(pixel, triangle, torch.stack((zbuf, *bary, dists)))
