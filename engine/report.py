@@ -64,9 +64,10 @@ def measure(
     near = [view for view in held_out_views(original, 1, views) if len(view.shot.pixel)]
     held_out = near or list(held_out_views(original, 1))
     strength = content_strength(painting.aims, SIDE * strokes, backbone)
+    background = painting.background
 
     def judge(view: HeldOut) -> _Judged:
-        return _judged(painting, pyramids, backbone, view, strength)
+        return _judged(painting, pyramids, backbone, view, background, strength)
 
     judged: list[_Judged] = []
     with closing(side_by_side(judge, held_out, painting.field.table.device)) as each_one:
@@ -129,13 +130,22 @@ def _judged(
     pyramids: Sequence[Sequence[Tensor]],
     backbone: Backbone,
     view: HeldOut,
+    background: Tensor,
     strength: float,
 ) -> _Judged:
-    """Look at one view of the textures with these mip levels; `strength` as of `content_loss`."""
+    """Look at one view of the textures with these mip levels.
+
+    Args:
+        painting, backbone: as of `measure`.
+        pyramids: of each texture.
+        view: that shows something.
+        background: (3,) of the painting, the mean of whole pictures.
+        strength: of `content_strength`.
+    """
     original, shot = painting.original, view.shot
 
     def features(colors: Tensor) -> dict[str, Tensor]:
-        return backbone(painting.judged(shot.image(colors, painting.background)), LAYERS)
+        return backbone(painting.judged(shot.image(colors, background)), LAYERS)
 
     colors = original.surface.seen(pyramids, shot)
     after = features(colors)

@@ -57,7 +57,8 @@ class Outside:
             clip = torch.nn.functional.pad(surface.vertices, (0, 1), value=1.0) @ frame.T
             fragments = rasterize(clip, surface.faces, (SIDE, SIDE))
             face = fragments.pix_to_face[..., 0]
-            return frame, fragments.zbuf[..., 0].masked_fill(face < 0, 1.0), face[face >= 0]
+            empty = face < 0
+            return frame, fragments.zbuf[..., 0].masked_fill(empty, 1.0), face[~empty]
 
         looks = side_by_side(look, directions, used.device)
         frames, depths, faces = zip(*looks, strict=True)
