@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,13 +11,14 @@ from .columns import picked
 from .frame import places
 from .near_plane import Triangles
 
+EDGES = ((1, 2), (2, 0), (0, 1))  # opposite each corner, the corners that they go from and to
 EVEN = 1e-5  # distances that differ by less of themselves are alike
 
 
 def measured(
     triangles: Triangles, triangle: Tensor, pixel: Tensor, size: tuple[int, int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Depth (N,), barycentric coordinates (3, N) and distance (N,) of triangles at pixels.
+) -> tuple[Tensor, ...]:
+    """Depth, three barycentric coordinates and distance of triangles at pixels, (N,) each.
 
     Coordinates are those of the triangle's nearest point, depth is there; the distance is that
     to the face, as of `Fragments.dists`, infinite where the face's other part has the pixel.
@@ -29,14 +32,15 @@ def measured(
     x, y, w, vertex = _seen_from(triangles, triangle, pixel, size)
     z = triangles.vertices[2].index_select(0, vertex.flatten()).view(3, -1)
     bary = _barycentric(x, y)
-    edge = _edge_distances(x / w, y / w, size).amin(0)
-    dists = torch.where(bary.amin(0) >= 0, -edge, edge)
+    edge = _least(_edge_distances(x / w, y / w, size))
+    dists = torch.where(_least(bary) >= 0, -edge, edge)
     some = triangles.parts_among(triangle)
     if len(some):
-        joined = _joined(triangles, triangle[some], pixel[some], size, bary[:, some])
+        joined = _joined(triangles, triangle[some], pixel[some], size, picked(bary, some))
         dists = dists.index_copy(0, some, joined)
-    bary = _inside(bary)
-    return (bary * z).sum(0) / (bary * w).sum(0), bary, dists
+    a, b, c = bary = _inside(bary)
+    zbuf = (a * z[0] + b * z[1] + c * z[2]) / (a * w[0] + b * w[1] + c * w[2])
+    return zbuf, *bary, dists
 
 
 def _joined(
@@ -68,8 +72,9 @@ def _outline(
     """Squared distance (N,) to the edges of parts that are the face's own; whether in the part."""
     x, y, w, _ = _seen_from(triangles, triangle, pixel, size)
     inner = triangles.inner[:, triangle - triangles.whole]
-    far = _edge_distances(x / w, y / w, size).masked_fill(inner, torch.inf)
-    return far.amin(0), (_barycentric(x, y) >= 0).all(0)
+    edges = zip(_edge_distances(x / w, y / w, size), inner, strict=True)
+    far = _least([edge.masked_fill(within, torch.inf) for edge, within in edges])
+    return far, _least(_barycentric(x, y)) >= 0
 
 
 def _seen_from(
@@ -98,7 +103,7 @@ def _seen_from(
     return x - right * w, y - up * w, w, vertex
 
 
-def _barycentric(x: Tensor, y: Tensor) -> Tensor:
+def _barycentric(x: Tensor, y: Tensor) -> list[Tensor]:
     """Perspective-correct barycentric coordinates of the origin by homogeneous edge functions.
 
     Olano and Greer 1997, "Triangle scan conversion using 2D homogeneous coordinates", section 3.
@@ -108,31 +113,37 @@ def _barycentric(x: Tensor, y: Tensor) -> Tensor:
         x, y: (3, N), not divided by w.
 
     Returns:
-        (3, N), below 0 where the origin is outside, sum 1.
+        (N,) for each corner, below 0 where the origin is outside, sum 1.
     """
-    edge = torch.stack(
-        (x[1] * y[2] - y[1] * x[2], x[2] * y[0] - y[2] * x[0], x[0] * y[1] - y[0] * x[1])
-    )
-    total = edge.sum(0)
-    return edge / total.where(total != 0, 1.0)
+    a, b, c = (x[i] * y[j] - y[i] * x[j] for i, j in EDGES)
+    total = a + b + c
+    total = total.where(total != 0, 1.0)
+    return [a / total, b / total, c / total]
 
 
-def _edge_distances(x: Tensor, y: Tensor, size: tuple[int, int]) -> Tensor:
-    """Squared distances (3, N) from the origin to the edges opposite each corner (3, N), NDC.
+def _edge_distances(x: Tensor, y: Tensor, size: tuple[int, int]) -> list[Tensor]:
+    """Squared distances (N,) from the origin to the edge opposite each corner (3, N), NDC.
 
     In units of `Fragments.dists`.
     """
     x, y = x * (size[1] / min(size)), y * (size[0] / min(size))
     out = []
-    for start, end in ((1, 2), (2, 0), (0, 1)):
+    for start, end in EDGES:
         dx, dy = x[end] - x[start], y[end] - y[start]
         along = -(x[start] * dx + y[start] * dy) / (dx * dx + dy * dy).clamp(min=1e-20)
         share = along.clamp(0, 1)
         out.append((x[start] + share * dx).square() + (y[start] + share * dy).square())
-    return torch.stack(out)
+    return out
 
 
-def _inside(bary: Tensor) -> Tensor:
-    """The nearest coordinates (3, N) inside a triangle."""
-    bary = bary.clamp(min=0)
-    return bary / bary.sum(0).clamp(min=1e-12)
+def _inside(bary: Sequence[Tensor]) -> list[Tensor]:
+    """Of coordinates, (N,) each, the nearest inside a triangle."""
+    a, b, c = (values.clamp(min=0) for values in bary)
+    total = (a + b + c).clamp(min=1e-12)
+    return [a / total, b / total, c / total]
+
+
+def _least(values: Sequence[Tensor]) -> Tensor:
+    """The least of three in each place, (N,); faster than to look along an axis of three."""
+    a, b, c = values
+    return torch.minimum(torch.minimum(a, b), c)

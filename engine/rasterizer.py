@@ -7,7 +7,7 @@ are OpenGL's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,7 +17,8 @@ from .edge_distances import measured
 from .frame import spread
 from .near_plane import Triangles, cut
 from .nearest import PIXELS, Nearest
-from .nearest_fragments import nearest_fragments
+from .nearest_fragments import Search
+from .side_by_side import side_by_side
 
 BLOCK = 1 << 19  # fragments that are measured at once
 
@@ -73,28 +74,66 @@ def rasterize(
             f"size and faces_per_pixel must be >= 1 and blur_radius >= 0, got {size},"
             f" {faces_per_pixel} and {blur_radius}"
         )
-    shape = (*size, faces_per_pixel)
     if faces_per_pixel == 1 and blur_radius == 0:
-        nearest = Nearest.of(clip, faces, size)
-        face = nearest.faces().view(shape)
-        place = nearest.pixels()
-        parts = [_inside(nearest, some, size) for some in place.split(PIXELS)]
-    else:
-        triangles = cut(clip, faces)
-        detached = triangles._replace(vertices=triangles.vertices.detach())
-        found, slot = nearest_fragments(detached, size, faces_per_pixel, blur_radius)
-        place = found.pixel * faces_per_pixel + slot
-        face = spread([triangles.parent.index_select(0, found.triangle)], place, shape)[0]
-        if triangles.vertices.requires_grad:  # which what was measured for all has not
-            parts = [
-                _near(triangles, some, measured(triangles, some, pixel, size))
-                for some, pixel in zip(
-                    found.triangle.split(BLOCK), found.pixel.split(BLOCK), strict=True
-                )
-            ]
-        else:
-            zbuf, *bary, dists = found.measures
-            parts = [_near(triangles, found.triangle, (zbuf, bary, dists))]
+        return _hard(clip, faces, size)
+    triangles = cut(clip, faces)
+    detached = triangles._replace(vertices=triangles.vertices.detach())
+    search = Search.of(detached, size, faces_per_pixel, blur_radius)
+    if triangles.vertices.requires_grad:
+        return _measured_again(triangles, search)
+    return _as_found(search)
+
+
+def _hard(clip: Tensor, faces: Tensor, size: tuple[int, int]) -> Fragments:
+    """The nearest faces alone."""
+    shape = (*size, 1)
+    nearest = Nearest.of(clip, faces, size)
+    place = nearest.pixels()
+    parts = [_inside(nearest, some, size) for some in place.split(PIXELS)]
+    return _fragments(nearest.faces().view(shape), parts, place, shape)
+
+
+def _as_found(search: Search) -> Fragments:
+    """What is found, as it was measured: each band of rows puts its own where it belongs."""
+    triangles, width, slots = search.triangles, search.size[1], search.faces_per_pixel
+    shape = (*search.size, slots)
+    face = torch.empty(shape, dtype=torch.int64, device=triangles.vertices.device)
+    zbuf, dists = (triangles.vertices.new_empty(shape) for _ in range(2))
+    bary = triangles.vertices.new_empty(3, *shape)
+
+    def fill(rows: slice) -> None:
+        found, slot = search.within(rows)
+        place = (found.pixel - rows.start * width) * slots + slot
+        parent = triangles.parent.index_select(0, found.triangle)
+        values = parent, *_near(triangles, found.triangle, found.measures)
+        for whole, some in zip((face, zbuf, *bary, dists), values, strict=True):
+            whole[rows].fill_(-1).view(-1).scatter_(0, place, some)
+
+    list(side_by_side(fill, search.bands, face.device))
+    return Fragments(face, zbuf, bary.permute(1, 2, 3, 0), dists)
+
+
+def _measured_again(triangles: Triangles, search: Search) -> Fragments:
+    """What is found, differentiable in the vertices of `triangles`."""
+    shape = (*search.size, search.faces_per_pixel)
+    bands = side_by_side(search.within, search.bands, triangles.vertices.device)
+    pixels, numbers, slots = zip(
+        *((found.pixel, found.triangle, slot) for found, slot in bands), strict=True
+    )
+    pixel, triangle = torch.cat(pixels), torch.cat(numbers)
+    place = pixel * search.faces_per_pixel + torch.cat(slots)
+    face = spread([triangles.parent.index_select(0, triangle)], place, shape)[0]
+    parts = [
+        _near(triangles, some, measured(triangles, some, where, search.size))
+        for some, where in zip(triangle.split(BLOCK), pixel.split(BLOCK), strict=True)
+    ]
+    return _fragments(face, parts, place, shape)
+
+
+def _fragments(
+    face: Tensor, parts: Sequence[Sequence[Tensor]], place: Tensor, shape: tuple[int, ...]
+) -> Fragments:
+    """Put what `parts` have at `place`, in the list of all in `shape`."""
     zbuf, *bary, dists = (torch.cat(values) for values in zip(*parts, strict=True))
     return Fragments(
         face,
@@ -111,15 +150,13 @@ def _inside(nearest: Nearest, pixel: Tensor, size: tuple[int, int]) -> tuple[Ten
     dists = insides.dists(triangle, shares)
     some = triangles.parts_among(triangle)
     if len(some):
-        _, _, of_parts = measured(triangles, triangle[some], pixel[some], size)
+        *_, of_parts = measured(triangles, triangle[some], pixel[some], size)
         dists = dists.index_copy(0, some, of_parts)
     bary = triangles.in_parent(triangle, insides.in_perspective(triangle, shares))
     return insides.depth(triangle, shares), *bary, dists
 
 
-def _near(
-    triangles: Triangles, triangle: Tensor, measures: tuple[Tensor, Iterable[Tensor], Tensor]
-) -> tuple[Tensor, ...]:
+def _near(triangles: Triangles, triangle: Tensor, measures: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Depth, three coordinates in the face and distance of triangles so `measured`, (N,) each."""
-    zbuf, bary, dists = measures
-    return zbuf, *triangles.in_parent(triangle, list(bary)), dists
+    zbuf, *bary, dists = measures
+    return zbuf, *triangles.in_parent(triangle, bary), dists
