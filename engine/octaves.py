@@ -34,7 +34,10 @@ def has_octaves(mask: Tensor) -> bool:
 
 def _insides(mask: Tensor) -> list[Tensor]:
     """Of each octave, 1 for the pixels that count and 0 for others, (1, 1, h, w)."""
-    insides = [-max_pool2d(-mask[None, None].float(), 2 * RIM + 1, 1, RIM)]
+    outside = 1 - mask[None, None].float()
+    for length, side in (((2 * RIM + 1, 1), (RIM, 0)), ((1, 2 * RIM + 1), (0, RIM))):
+        outside = max_pool2d(outside, length, 1, side)
+    insides = [1 - outside]
     while len(insides) < COUNT:
         insides.append(avg_pool2d(insides[-1], 2).floor())
     return insides

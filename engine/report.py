@@ -13,7 +13,7 @@ from torch import Tensor
 from .aims import Aim
 from .backbone import Backbone
 from .critic import CONTENT_LAYER, LAYERS, mean_square, ones, pieces, resized
-from .held_out import SIDE, HeldOut, held_out_views
+from .held_out import SIDE, HeldOut, held_out_views, of_held_out_views
 from .job import View
 from .losses import content_loss, gram, mask_pyramid
 from .mip_levels import mip_pyramid
@@ -248,7 +248,7 @@ def _coverage(painting: Painting, shapes: Sequence[tuple[int, int]]) -> float:
             shown = outside.shown[face]
             parts.append(surface.points(face[shown], bary[shown]))
     points = torch.cat(parts)
-    seen = outside.sees(points).any(-1)
+    seen = outside.sees_at_all(points)
     moved = painting.field.moved(points[seen]) >= 0.5
     return float(moved.float().mean()) if len(moved) else 1.0
 
@@ -263,20 +263,21 @@ def _speckle(
 
     Nothing of a shape so thin that no view shows pixels which lie off its outline.
     """
-    result = torch.zeros(2, device=pyramids[0][0].device)
-    before = torch.zeros_like(result)
-    original, shown = painting.original, False
-    for view in held_out_views(original, NEAR, views):
+    original = painting.original
+
+    def energies(view: HeldOut) -> list[Tensor]:
+        """Of the result and of the original; of neither where that shows nothing."""
         shot = view.shot
         mask = shot.mask >= 0.999
         if not has_octaves(mask):
-            continue
-        shown = True
-        painted = original.surface.seen(pyramids, shot)
-        result += octave_energies(shot.image(painted, painted.mean(0)), mask)
-        before += octave_energies(shot.image(view.albedo, view.albedo.mean(0)), mask)
+            return []
+        colors = original.surface.seen(pyramids, shot), view.albedo
+        return [octave_energies(shot.image(each, each.mean(0)), mask) for each in colors]
+
+    shown = [each for each in of_held_out_views(energies, original, NEAR, views) if each]
     if not shown:
         return {}
+    result, before = (torch.stack(each).sum(0) for each in zip(*shown, strict=True))
     sources = [before]
     for aim in painting.aims:
         cut = pieces(resized(aim.picture, SIDE * NEAR * strokes))

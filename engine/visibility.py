@@ -68,13 +68,16 @@ class Outside:
 
     def sees(self, points: Tensor) -> Tensor:
         """From which directions each of `points` (N, 3) can be seen, (N, D) bool."""
-        seen = []
+        maps = zip(self.frames, self.depths, strict=True)
+        return torch.stack([_seen(points, frame, depth) for frame, depth in maps], -1)
+
+    def sees_at_all(self, points: Tensor) -> Tensor:
+        """Which of `points` (N, 3) can be seen from any direction, (N,) bool."""
+        seen = torch.zeros(len(points), dtype=torch.bool, device=points.device)
         for frame, depth in zip(self.frames, self.depths, strict=True):
-            ndc = points @ frame[:3, :3].T + frame[:3, 3]
-            column = ((ndc[:, 0] + 1) * (SIDE / 2)).long().clamp(0, SIDE - 1)
-            row = ((1 - ndc[:, 1]) * (SIDE / 2)).long().clamp(0, SIDE - 1)
-            seen.append(ndc[:, 2] <= depth[row, column] + BIAS * 2 / SIDE)
-        return torch.stack(seen, -1)
+            hidden = (~seen).nonzero().squeeze(-1)
+            seen[hidden] = _seen(points.index_select(0, hidden), frame, depth)
+        return seen
 
     def openness(self, points: Tensor, normals: Tensor) -> Tensor:
         """Ambient occlusion: the cosine-weighted share of the sky each point sees.
@@ -92,3 +95,17 @@ class Outside:
             for c in (cosine, -cosine)
         ]
         return torch.maximum(*sides)
+
+
+def _seen(points: Tensor, frame: Tensor, depth: Tensor) -> Tensor:
+    """Which of `points` (N, 3) lie in front of a depth map, (N,) bool.
+
+    Args:
+        points: as above.
+        frame: (4, 4), world to NDC.
+        depth: (SIDE, SIDE) NDC depth.
+    """
+    ndc = points @ frame[:3, :3].T + frame[:3, 3]
+    column = ((ndc[:, 0] + 1) * (SIDE / 2)).long().clamp(0, SIDE - 1)
+    row = ((1 - ndc[:, 1]) * (SIDE / 2)).long().clamp(0, SIDE - 1)
+    return ndc[:, 2] <= depth[row, column] + BIAS * 2 / SIDE

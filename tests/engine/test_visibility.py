@@ -99,6 +99,15 @@ def test_points_in_free_air_are_seen_from_where_nothing_is_before_them() -> None
     assert not above[outside.directions[:, 2] < -0.95].any()
 
 
+@pytest.mark.parametrize("mesh", [cube(), well(4), one_in_another(cube(), cube(size=1.0))])
+def test_what_is_seen_at_all_is_seen_from_some_direction(mesh) -> None:
+    surface, outside = outside_of(mesh)
+    points, normals = face_middles(surface)
+    for away in (0.0, 0.5, -0.5):
+        around = points + away * normals
+        assert outside.sees_at_all(around).equal(outside.sees(around).any(-1))
+
+
 @pytest.mark.parametrize("mesh", [cube(), sphere(20, 40, radius=1e-3), sphere(10, 20, radius=1e3)])
 def test_convex_bodies_lie_open(mesh) -> None:
     surface, outside = outside_of(mesh)
