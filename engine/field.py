@@ -117,9 +117,9 @@ class Lattice:
 
     def _rows_at(self, cells: Tensor) -> Tensor:
         """Rows (C, 8) of the corners of voxels with sorted keys `cells` (C,), as in `table`."""
-        slot = torch.searchsorted(self.cells, cells).clamp(max=len(self.cells) - 1)
+        slot = torch.searchsorted(self.cells, cells).clamp_(max=len(self.cells) - 1)
         rows = self.table.index_select(0, slot)
-        fresh = (self.cells[slot] != cells).nonzero()[:, 0]
+        fresh = (self.cells.index_select(0, slot) != cells).nonzero()[:, 0]
         rows[fresh] = self._rows_of(cells[fresh])
         return rows
 
@@ -129,9 +129,13 @@ class Lattice:
         last, none = len(self.corners) - 1, len(self.corners)
         # Corners above each other, if both hold values, follow each other in `corners`.
         row = torch.searchsorted(self.corners, keys)
-        held = self.corners[row.clamp(max=last)] == keys
+
+        def at(place: Tensor) -> Tensor:
+            return self.corners.index_select(0, place.clamp(max=last).flatten()).view_as(place)
+
+        held = at(row) == keys
         above = row + held
-        held_above = self.corners[above.clamp(max=last)] == keys + 1
+        held_above = at(above) == keys + 1
         rows = torch.stack((row.where(held, none), above.where(held_above, none)), -1)
         return rows.to(torch.int32).flatten(1)
 

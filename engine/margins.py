@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .interpolation import weighted_sum
+
 MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
 
 
@@ -22,15 +24,20 @@ def grow_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> None:
     height, columns = covered.shape
     front = _rim(covered).flatten().nonzero()[:, 0]
     image, covered = image.view(-1, image.shape[-1]), covered.view(-1)
+
+    def held(texels: Tensor) -> Tensor:
+        return covered.index_select(0, texels.flatten()).view_as(texels)
+
     for _ in range(width):
         near, inside = _neighbours(front, height, columns)
-        fresh = near[inside & ~covered[near]].unique()
+        fresh = near.masked_select(inside & ~held(near)).unique()
         if not len(fresh):
             break
         near, inside = _neighbours(fresh, height, columns)
-        weight = (inside & covered[near]).to(image.dtype)  # (N, 8)
-        image[fresh] = (image[near] * weight[..., None]).sum(1) / weight.sum(1, keepdim=True)
-        covered[fresh] = True
+        weight = (inside & held(near)).to(image.dtype)  # (N, 8)
+        colors = weighted_sum(image, near, weight / weight.sum(1, keepdim=True))
+        image.index_copy_(0, fresh, colors)
+        covered.index_fill_(0, fresh, True)
         front = fresh
 
 
@@ -50,8 +57,15 @@ def _rim(covered: Tensor) -> Tensor:
 
 def _neighbours(index: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """The 8 neighbours of texels (N,): indices (N, 8), and whether each is in the image."""
-    offsets = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
-    step = torch.tensor(offsets, device=index.device)
-    y, x = (index // width)[:, None] + step[:, 0], (index % width)[:, None] + step[:, 1]
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    return (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)), inside
+    around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+    near = index[:, None] + torch.tensor([dy * width + dx for dy, dx in around]).to(index)
+    column = index % width
+    edge = (column == 0).to(torch.int32) + 2 * (column == width - 1).to(torch.int32)
+    beside = [
+        [not (first and dx < 0) and not (last and dx > 0) for _, dx in around]
+        for last in (False, True)
+        for first in (False, True)
+    ]  # which of them a row has, by `edge`
+    inside = torch.tensor(beside, device=index.device).index_select(0, edge)
+    inside &= (near >= 0) & (near < height * width)
+    return near.clamp_(0, height * width - 1), inside

@@ -79,4 +79,5 @@ def _excess(lines: Tensor, held: Tensor) -> Tensor:
         held: (L, N) bool, which of their texels are covered.
     """
     inner = (held[:-2] & held[1:-1] & held[2:])[..., None]
-    return BEND * (lines[:-2] + lines[2:] - 2 * lines[1:-1]) * inner
+    bend = (lines[:-2] + lines[2:]).sub_(lines[1:-1], alpha=2)
+    return bend.mul_(BEND).mul_(inner)
