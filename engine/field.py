@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from .interpolation import Lookups, weighted_sum
-from .tetrahedra import CORNERS, PATHS, SKEW, barycentric, tetrahedra
+from .tetrahedra import CORNERS, SKEW, barycentric, corners, tetrahedra
 from .views import random_rotation
 
 RATIO = 1.6  # of a lattice's voxel to the next finer one's
@@ -56,8 +56,7 @@ class VoxelPlaces(NamedTuple):
     def _between(self) -> tuple[Tensor, Tensor]:
         """As `corners`, of the flattened `rows` instead of the lattice's."""
         fraction = self.fraction.T
-        corner = PATHS.to(self.rows.device).index_select(0, tetrahedra(fraction))  # (N, 4)
-        return corner.add_(self.voxel[:, None], alpha=len(CORNERS)), barycentric(fraction)
+        return corners(tetrahedra(fraction), self.voxel), barycentric(fraction)
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,9 @@ class Lattice:
         low = place.floor()
         fraction = place.sub_(low).float().T
         # Points that follow each other, such as texels of a row, mostly share their voxel.
-        runs, run = _key(low.to(torch.int64).T).unique_consecutive(return_inverse=True)
+        # By way of int32, into which processors turn several numbers at once.
+        key = _key(low.to(torch.int32).to(torch.int64).T)
+        runs, run = key.unique_consecutive(return_inverse=True)
         # Those of rows below each other often do, and sorted keys are found faster, too.
         cells, cell = runs.unique(return_inverse=True)
         voxel = cell.to(torch.int32).index_select(0, run)

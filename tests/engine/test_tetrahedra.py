@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.tetrahedra import CORNERS, PATHS, SKEW, barycentric, tetrahedra
+from engine.tetrahedra import CORNERS, PATHS, SKEW, barycentric, corners, tetrahedra
 
 OF_NONE = (2, 5)  # no three numbers are ordered so
 WITHIN = st.floats(0, 1, width=32)
@@ -53,3 +53,12 @@ def test_skewed_they_are_all_alike_and_as_large_as_in_cubes() -> None:
     assert np.ptp(lengths, axis=0).max() < 1e-12
     # No direction is preferred: two edges of the body-centred lattice, and four shorter ones.
     assert np.allclose(lengths[0] / lengths[0][0], [1, 1, 1, 1, 2 / 3**0.5, 2 / 3**0.5])
+
+
+def test_corners_of_cubes_in_a_list_follow_each_other() -> None:
+    most = (1 << 31) // len(CORNERS) - 1  # whose last corner is the largest int32
+    cube = torch.tensor([0, 1, 2, 77, most - 1, most]).repeat_interleave(len(PATHS))
+    number = torch.arange(len(cube)) % len(PATHS)
+    found = corners(number.int(), cube.int())
+    assert found.dtype == torch.int32
+    assert found.long().equal(len(CORNERS) * cube[:, None] + PATHS[number].long())
