@@ -38,7 +38,7 @@ def rows(subject: Subject, options: Options) -> list[Row]:
         for view in VIEWS:
             what = f"one step over bare VGG, {view}² view, {texture}² texture"
             sizes = options.side(view), options.side(texture)
-            same, whole = over_vgg(subject, swift, exact, *sizes, options.repeats)
+            same, whole = over_vgg(subject, swift, exact, *sizes, 3 * options.repeats)
             made.append(Row(what, same, at_most=target))
             made.append(Row(f"{what}, in float32 and on all of the frame", whole))
     return [*made, close_ups(subject, swift, options)]
