@@ -12,7 +12,7 @@ from engine.stylize import optimise
 from .subject import Options, Subject, network
 from .table import Row
 
-STEPS = 60  # of DRAFT's 125: in a longer run the share is smaller
+STEPS = 60  # of DRAFT's 135: in a longer run the share is smaller
 
 
 def rows(subject: Subject, options: Options) -> list[Row]:

@@ -64,7 +64,7 @@ CLOSE_UP = 2
 LARGE_TEXTURE = 1536  # from that side on, in texels
 PRESETS = {
     "DRAFT": Preset(
-        scales=(64, 91, 128), steps=(40, 45, 40), close_ups=0, nearer=0, settling=0, views=16,
+        scales=(64, 91, 128), steps=(54, 45, 36), close_ups=0, nearer=0, settling=0, views=16,
     ),
     "STANDARD": Preset(
         scales=(64, 91, 128, 181, 256), steps=(100, 80, 70, 70, 108), close_ups=312,

@@ -59,8 +59,8 @@ def test_seeds_follow_the_artists_own():
 
 def test_a_draft_has_no_more_steps_than_its_preset():
     long = draft(Settings(preset="HIGH", steps=5000, texture_size=8192, seed=3))
-    assert (long.preset, long.steps, long.texture_size, long.seed) == ("DRAFT", 125, 512, 3)
-    assert draft(Settings()).steps == 125
+    assert (long.preset, long.steps, long.texture_size, long.seed) == ("DRAFT", 135, 512, 3)
+    assert draft(Settings()).steps == 135
     assert draft(Settings(steps=4)).steps == 4
 
 
