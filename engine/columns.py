@@ -11,6 +11,11 @@ import torch
 from torch import Tensor
 
 
+def each_at(row: Tensor, index: Tensor) -> Tensor:
+    """Elements of `row` (N,) at an `index` of any shape: half the time of `row[index]`."""
+    return row.index_select(0, index.flatten()).view(index.shape)
+
+
 def rows_at(values: Iterable[Tensor], index: Tensor) -> list[Tensor]:
     """At columns `index` (M,) of values (C, N) each row, (M,): faster than all rows at once."""
     return [row.index_select(0, index) for row in values]

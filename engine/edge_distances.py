@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .columns import picked
+from .columns import each_at, picked
 from .frame import places
 from .near_plane import Triangles
 
@@ -30,7 +30,7 @@ def measured(
         size: height and width in pixels.
     """
     x, y, w, vertex = _seen_from(triangles, triangle, pixel, size)
-    z = triangles.vertices[2].index_select(0, vertex.flatten()).view(3, -1)
+    z = each_at(triangles.vertices[2], vertex)
     bary = _barycentric(x, y)
     edge = _least(_edge_distances(x / w, y / w, size))
     dists = torch.where(_least(bary) >= 0, -edge, edge)
@@ -94,9 +94,7 @@ def _seen_from(
         x, y and w, each (3, N), homogeneous, and the indices (3, N) of the vertices.
     """
     vertex = picked(triangles.corners, triangle)
-    x, y, w = (
-        triangles.vertices[i].index_select(0, vertex.flatten()).view(3, -1) for i in (0, 1, 3)
-    )
+    x, y, w = (each_at(triangles.vertices[i], vertex) for i in (0, 1, 3))
     column, row = places(pixel, size[1])
     right = ((column + 0.5) * (2 / size[1]) - 1).to(x.dtype)
     up = (1 - (row + 0.5) * (2 / size[0])).to(x.dtype)

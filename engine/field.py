@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .columns import each_at
 from .interpolation import Lookups, weighted_sum
 from .tetrahedra import CORNERS, SKEW, barycentric, corners, tetrahedra
 from .views import random_rotation
@@ -44,8 +45,7 @@ class VoxelPlaces(NamedTuple):
     def corners(self) -> tuple[Tensor, Tensor]:
         """Rows (N, 4) int32 of the corners that each point is between, and their weights (N, 4)."""
         corner, weights = self._between()
-        rows = self.rows.flatten().index_select(0, corner.flatten())
-        return rows.view_as(corner), weights
+        return each_at(self.rows.flatten(), corner), weights
 
     def mixed(self, values: Tensor) -> Tensor:
         """What is between the lattice's `values` (M, 3) at each point, (N, 3)."""
@@ -130,13 +130,9 @@ class Lattice:
         last, none = len(self.corners) - 1, len(self.corners)
         # Corners above each other, if both hold values, follow each other in `corners`.
         row = torch.searchsorted(self.corners, keys)
-
-        def at(place: Tensor) -> Tensor:
-            return self.corners.index_select(0, place.clamp(max=last).flatten()).view_as(place)
-
-        held = at(row) == keys
+        held = each_at(self.corners, row.clamp(max=last)) == keys
         above = row + held
-        held_above = at(above) == keys + 1
+        held_above = each_at(self.corners, above.clamp(max=last)) == keys + 1
         rows = torch.stack((row.where(held, none), above.where(held_above, none)), -1)
         return rows.to(torch.int32).flatten(1)
 

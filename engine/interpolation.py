@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .columns import each_at
+
 
 class Lookups(NamedTuple):
     """Where N points fall in L lattices, between K corners in each: all that a step needs of them.
@@ -54,7 +56,7 @@ class Lookups(NamedTuple):
             number = torch.empty(count, dtype=torch.int32, device=rows.device)
             own = torch.arange(needed, needed + len(mine), dtype=torch.int32, device=rows.device)
             number[mine.long()] = own
-            points.append((number.index_select(0, rows.flatten()).view_as(rows), of_held))
+            points.append((each_at(number, rows), of_held))
             bags.append((first, point, share))
             corners.append(mine + held)
             sizes.append(len(mine))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .columns import each_at
 from .interpolation import weighted_sum
 
 MARGIN = 16  # texels painted beyond the islands, so that no mip level shows the background
@@ -24,17 +25,13 @@ def grow_margin(image: Tensor, covered: Tensor, width: int = MARGIN) -> None:
     height, columns = covered.shape
     front = _rim(covered).flatten().nonzero()[:, 0]
     image, covered = image.view(-1, image.shape[-1]), covered.view(-1)
-
-    def held(texels: Tensor) -> Tensor:
-        return covered.index_select(0, texels.flatten()).view_as(texels)
-
     for _ in range(width):
         near, inside = _neighbours(front, height, columns)
-        fresh = near.masked_select(inside & ~held(near)).unique()
+        fresh = near.masked_select(inside & ~each_at(covered, near)).unique()
         if not len(fresh):
             break
         near, inside = _neighbours(fresh, height, columns)
-        weight = (inside & held(near)).to(image.dtype)  # (N, 8)
+        weight = (inside & each_at(covered, near)).to(image.dtype)  # (N, 8)
         colors = weighted_sum(image, near, weight / weight.sum(1, keepdim=True))
         image.index_copy_(0, fresh, colors)
         covered.index_fill_(0, fresh, True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .columns import picked
+from .columns import each_at, picked
 
 
 class Triangles(NamedTuple):
@@ -72,7 +72,7 @@ def cut(clip: Tensor, faces: Tensor) -> Triangles:
         front, count = in_front[:0], depth[:0]
         whole, corners = torch.arange(len(faces), device=faces.device), [corners_of]
     else:
-        front = in_front.index_select(0, corners_of.flatten()).view(3, -1)
+        front = each_at(in_front, corners_of)
         count = front.sum(0)
         whole = (count == 3).nonzero().squeeze(-1)
         corners = [picked(corners_of, whole)]
