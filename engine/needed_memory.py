@@ -46,7 +46,7 @@ RESIZED = 24  # a pixel of a whole style picture while it is resized
 OCTAVES = 160  # a pixel of a style picture whose finest octaves are told apart
 BLOCK = 120e6  # what is baked at once, in each part
 COVER = 6  # a texel while margins are filled
-MEASURED, MEASURING = 300e6, 125e6  # the views that are measured, and each while it is
+MEASURED, MEASURING = 100e6, 165e6  # the views that are measured, and each while it is
 WRITTEN = 7  # a texel while its file is written
 
 
@@ -165,7 +165,6 @@ def parts(sizes: Sizes) -> dict[str, float]:
         + SAMPLE * sizes.samples
         + CORNER * corners
     )
-    # What preparing gives back stays with the process.
     prepared = held + SAMPLING * sizes.samples + CORNERING * corners
     point = POINT + LOOKUP * sizes.lattices
     plans = sizes.planned * (sizes.covered * point + FRAME + REGION * sizes.styles)
@@ -178,7 +177,7 @@ def parts(sizes: Sizes) -> dict[str, float]:
     return {
         "preparing": prepared,
         "styles": prepared + STEP + RESIZED * sizes.resized + DESCRIBED * sizes.picture,
-        "steps": prepared + settled + STEP + plans + CONTENT * sizes.whole + step,
+        "steps": held + settled + STEP + plans + CONTENT * sizes.whole + step,
         "baking": held + BLOCK * sizes.at_once + results + COVER * sizes.largest,
         "measuring": held + views + measured + results + (MIPS - COLOR) * sizes.textures,
         "writing": held + results + WRITTEN * sizes.largest,

@@ -35,6 +35,7 @@ def main(folder: Path, view: int, steps: int) -> None:
         sizes = Sizes.of(job, pictures, job.settings.backbone, 0, at_once=parts)
         foretold = needed(sizes)
         before = resident()
+        del job, pictures  # the run reads its own
         run(folder, send, Wishes())
     told = {"bytes": peak(), "needed": peak() - before, "foretold": foretold}
     print(json.dumps({**told, "said": "; ".join(warnings)}))
